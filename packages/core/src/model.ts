@@ -1,0 +1,63 @@
+import type { Constant, Graph } from '@secateur/graph';
+import type { ByteSource, OutputFolder, SourceFolder } from './files.js';
+
+/** What a denoiser predicts. */
+export type Prediction = 'epsilon' | 'v_prediction' | 'sample';
+
+/** A model: a graph and everything needed to write it back. Immutable. */
+export interface Model {
+  /** For people: the folder's or file's name. */
+  readonly name: string;
+  readonly graph: Graph;
+  /** Name of the format it was read by, e.g. `diffusers`, `onnx`. */
+  readonly format: string;
+  /** Class, for formats that have classes, e.g. `UNet2DModel`. */
+  readonly className?: string;
+  /** The model's own configuration, as read. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Scheduler configuration found beside it, as read. */
+  readonly scheduler?: Readonly<Record<string, unknown>>;
+  /** Size of one picture or latent at inference: values of the graph's symbols, without `batch`. */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** What the format needs to write the model back (other files of the pipeline, checkpoint order, …). */
+  readonly source?: unknown;
+  /** Files read, with their SHA-256, for the manifest. */
+  files(): Promise<readonly { readonly name: string; readonly sha256: string }[]>;
+}
+
+export interface FormatSource {
+  /** A folder, or a single file with its folder beside it. */
+  readonly folder?: SourceFolder;
+  readonly file?: ByteSource;
+}
+
+export interface SaveOptions {
+  /** Convert floating-point weights. Default: as they are. */
+  dtype?: 'float32' | 'float16' | 'bfloat16';
+  /** ONNX: one file, or weights in `model.onnx.data`, instead of pointing into the safetensors beside it. */
+  standalone?: boolean;
+  signal?: AbortSignal;
+  /** Called with bytes written so far and in all. */
+  onProgress?(done: number, total: number): void;
+}
+
+/** Bytes to models and back. */
+export interface Format {
+  readonly name: string;
+  readonly apiVersion: 1;
+  /** Whether this format can read the source: a look at names and first bytes, nothing more. */
+  detect(source: FormatSource): Promise<boolean>;
+  /** Reads headers and builds the graph; weights stay where they are until asked for. */
+  load(source: FormatSource): Promise<Model>;
+  /** Writes into an output folder; the caller commits. Returns the files written. */
+  save(model: Model, out: OutputFolder, options?: SaveOptions): Promise<readonly string[]>;
+}
+
+/** The constants that are checkpoint tensors, by checkpoint name, with the name of the graph's constant. */
+export function parametersOf(graph: Graph): Map<string, { readonly value: string; readonly constant: Constant }> {
+  const parameters = new Map<string, { value: string; constant: Constant }>();
+  for (const [value, constant] of graph.constants) {
+    if (constant.parameter) parameters.set(constant.parameter.name, { value, constant });
+  }
+  return parameters;
+}

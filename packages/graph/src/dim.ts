@@ -1,0 +1,231 @@
+import { SecateurError } from './errors.js';
+
+/**
+ * One dimension of a shape: a whole number, or a polynomial over symbols such as `batch` and `height`.
+ *
+ * Symbolic dimensions are kept in a canonical form (a sum of monomials with integer coefficients), so that equal
+ * polynomials are equal strings. A division that does not come out even becomes an opaque symbol, `floor((height-1)/2)`.
+ */
+export type Dim = number | SymbolicDim;
+
+export interface SymbolicDim {
+  /** Canonical text, e.g. `2*height*width+1`; two dimensions with equal text are equal. */
+  readonly text: string;
+  /** Coefficient of each monomial; the key is its sorted symbols joined by `*`, the constant's key is empty. */
+  readonly terms: ReadonlyMap<string, number>;
+}
+
+export function isSymbolic(dim: Dim): dim is SymbolicDim {
+  return typeof dim !== 'number';
+}
+
+/** A named dimension, e.g. `symbol('batch')`. */
+export function symbol(name: string): Dim {
+  return fromTerms(new Map([[name, 1]]));
+}
+
+function fromTerms(terms: Map<string, number>): Dim {
+  for (const [key, coefficient] of terms) if (coefficient === 0) terms.delete(key);
+  if (terms.size === 0) return 0;
+  if (terms.size === 1 && terms.has('')) return terms.get('')!;
+  // The constant's key sorts first; it reads better last.
+  const keys = [...terms.keys()].sort();
+  if (keys[0] === '') keys.push(keys.shift()!);
+  let text = '';
+  for (const key of keys) {
+    const coefficient = terms.get(key)!;
+    const size = Math.abs(coefficient);
+    const body = key === '' ? String(size) : size === 1 ? key : `${size}*${key}`;
+    text += coefficient < 0 ? `-${body}` : text === '' ? body : `+${body}`;
+  }
+  return { text, terms };
+}
+
+function termsOf(dim: Dim): ReadonlyMap<string, number> {
+  return typeof dim === 'number' ? new Map([['', dim]]) : dim.terms;
+}
+
+export function dimText(dim: Dim): string {
+  return typeof dim === 'number' ? String(dim) : dim.text;
+}
+
+export function dimEquals(a: Dim, b: Dim): boolean {
+  return typeof a === 'number' || typeof b === 'number' ? a === b : a.text === b.text;
+}
+
+export function addDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return a + b;
+  const terms = new Map(termsOf(a));
+  for (const [key, coefficient] of termsOf(b)) terms.set(key, (terms.get(key) ?? 0) + coefficient);
+  return fromTerms(terms);
+}
+
+export function subtractDims(a: Dim, b: Dim): Dim {
+  return addDims(a, multiplyDims(b, -1));
+}
+
+export function multiplyDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return a * b;
+  const terms = new Map<string, number>();
+  for (const [keyA, coefficientA] of termsOf(a)) {
+    for (const [keyB, coefficientB] of termsOf(b)) {
+      const key = [...splitMonomial(keyA), ...splitMonomial(keyB)].sort().join('*');
+      terms.set(key, (terms.get(key) ?? 0) + coefficientA * coefficientB);
+    }
+  }
+  return fromTerms(terms);
+}
+
+export function productOfDims(dims: readonly Dim[]): Dim {
+  return dims.reduce<Dim>(multiplyDims, 1);
+}
+
+/** `floor(a / b)`; exact where the division comes out even, an opaque symbol otherwise. */
+export function floorDivideDims(a: Dim, b: Dim): Dim {
+  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b);
+  return (
+    divideExactly(a, b) ?? fromTerms(new Map([[`floor(${group(dimText(a))}/${group(dimText(b))})`, 1]]))
+  );
+}
+
+/** `a / b` when it is a polynomial again, else `undefined`. */
+export function divideExactly(a: Dim, b: Dim): Dim | undefined {
+  if (dimEquals(a, b)) return 1;
+  const divisor = [...termsOf(b)];
+  if (divisor.length !== 1) return undefined;
+  const [divisorKey, divisorCoefficient] = divisor[0]!;
+  if (divisorCoefficient === 0) return undefined;
+  const terms = new Map<string, number>();
+  for (const [key, coefficient] of termsOf(a)) {
+    if (coefficient % divisorCoefficient !== 0) return undefined;
+    const rest = splitMonomial(key);
+    for (const factor of splitMonomial(divisorKey)) {
+      const at = rest.indexOf(factor);
+      if (at < 0) return undefined;
+      rest.splice(at, 1);
+    }
+    terms.set(rest.join('*'), coefficient / divisorCoefficient);
+  }
+  return fromTerms(terms);
+}
+
+/**
+ * The value of a dimension once its symbols are known.
+ * @throws {SecateurError} SHAPE_MISMATCH when a symbol has no value
+ */
+export function evaluateDim(dim: Dim, symbols: Readonly<Record<string, number>>): number {
+  if (typeof dim === 'number') return dim;
+  let total = 0;
+  for (const [key, coefficient] of dim.terms) {
+    let product = coefficient;
+    for (const factor of splitMonomial(key)) product *= evaluateSymbol(factor, symbols);
+    total += product;
+  }
+  return total;
+}
+
+function evaluateSymbol(name: string, symbols: Readonly<Record<string, number>>): number {
+  const known = symbols[name];
+  if (known !== undefined) return known;
+  const floor = opaque.get(name) ?? parseFloor(name);
+  if (floor) return Math.floor(evaluateDim(floor[0], symbols) / evaluateDim(floor[1], symbols));
+  throw new SecateurError('SHAPE_MISMATCH', `Dimension ${name} has no value.`, {
+    field: name,
+    hint: `Give a size for ${name}.`,
+  });
+}
+
+const opaque = new Map<string, [Dim, Dim]>();
+
+function parseFloor(name: string): [Dim, Dim] | undefined {
+  if (!name.startsWith('floor(')) return undefined;
+  const inner = name.slice(6, -1);
+  let depth = 0;
+  for (let i = 0; i < inner.length; i++) {
+    if (inner[i] === '(') depth++;
+    else if (inner[i] === ')') depth--;
+    else if (inner[i] === '/' && depth === 0) {
+      const parts: [Dim, Dim] = [parseDim(ungroup(inner.slice(0, i))), parseDim(ungroup(inner.slice(i + 1)))];
+      opaque.set(name, parts);
+      return parts;
+    }
+  }
+  return undefined;
+}
+
+/** Reads what {@link dimText} writes. Any other text is taken as one symbol. */
+export function parseDim(text: string): Dim {
+  const terms = new Map<string, number>();
+  for (const term of splitTop(text, /[+-]/)) {
+    const negative = term.startsWith('-');
+    const factors = splitMonomial(term.replace(/^[+-]/, ''));
+    let coefficient = negative ? -1 : 1;
+    const symbols: string[] = [];
+    for (const factor of factors) {
+      if (/^\d+$/.test(factor)) coefficient *= Number(factor);
+      else symbols.push(factor);
+    }
+    const key = symbols.sort().join('*');
+    terms.set(key, (terms.get(key) ?? 0) + coefficient);
+  }
+  return fromTerms(terms);
+}
+
+function splitMonomial(key: string): string[] {
+  return key === '' ? [] : splitTop(key, /\*/).map((factor) => factor.replace(/^\*/, ''));
+}
+
+/** Splits before every separator that is not inside parentheses; the separator stays at the front of its part. */
+function splitTop(text: string, separator: RegExp): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]!;
+    if (character === '(') depth++;
+    else if (character === ')') depth--;
+    else if (depth === 0 && i > start && separator.test(character)) {
+      parts.push(text.slice(start, i));
+      start = i;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
+}
+
+function group(text: string): string {
+  return /[+*/-]/.test(text) ? `(${text})` : text;
+}
+
+function ungroup(text: string): string {
+  return text.startsWith('(') && text.endsWith(')') ? text.slice(1, -1) : text;
+}
+
+/**
+ * One dimension out of two that must be equal at run time, as when tensors are added: a number wins over a symbol, the
+ * shorter symbol over the longer. `undefined` when they are different numbers.
+ */
+export function unifyDims(a: Dim, b: Dim): Dim | undefined {
+  if (typeof a === 'number') return typeof b !== 'number' || a === b ? a : undefined;
+  if (typeof b === 'number') return b;
+  return a.text.length <= b.text.length ? a : b;
+}
+
+/** Shape after broadcasting two shapes by ONNX's (NumPy's) rules; `undefined` when they do not broadcast. */
+export function broadcastShapes(a: readonly Dim[], b: readonly Dim[]): Dim[] | undefined {
+  const rank = Math.max(a.length, b.length);
+  const shape: Dim[] = [];
+  for (let i = 0; i < rank; i++) {
+    const da = a[a.length - rank + i] ?? 1;
+    const db = b[b.length - rank + i] ?? 1;
+    const dim = da === 1 ? db : db === 1 ? da : unifyDims(da, db);
+    if (dim === undefined) return undefined;
+    shape.push(dim);
+  }
+  return shape;
+}
+
+/** Text of a shape: `[batch, 32, height, width]`. */
+export function shapeText(shape: readonly Dim[]): string {
+  return `[${shape.map(dimText).join(', ')}]`;
+}

@@ -1,0 +1,228 @@
+import { SecateurError } from './errors.js';
+
+/** Element types, named as ONNX names them. */
+export type DType =
+  | 'float32'
+  | 'float16'
+  | 'bfloat16'
+  | 'float64'
+  | 'int8'
+  | 'uint8'
+  | 'int16'
+  | 'uint16'
+  | 'int32'
+  | 'uint32'
+  | 'int64'
+  | 'uint64'
+  | 'bool';
+
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array;
+
+/**
+ * A dense tensor in memory, row-major. `float16` and `bfloat16` hold their bit patterns in a `Uint16Array`, `bool` holds
+ * 0 or 1 in a `Uint8Array`.
+ */
+export interface Tensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+type DataConstructor = {
+  new (length: number): TensorData;
+  new (buffer: ArrayBufferLike, byteOffset: number, length: number): TensorData;
+  readonly BYTES_PER_ELEMENT: number;
+};
+
+const constructors: Record<DType, DataConstructor> = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+};
+
+export function bytesPerElement(dtype: DType): number {
+  return constructors[dtype].BYTES_PER_ELEMENT;
+}
+
+export function isFloat(dtype: DType): boolean {
+  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16' || dtype === 'float64';
+}
+
+/** Number of elements of a shape; 1 for a scalar `[]`. */
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (const dim of shape) size *= dim;
+  return size;
+}
+
+/** Row-major strides in elements: `[C, H, W]` gives `[H*W, W, 1]`. */
+export function stridesOf(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis];
+  }
+  return strides;
+}
+
+/** Zero-filled storage for `length` elements of `dtype`. */
+export function allocate(dtype: DType, length: number): TensorData {
+  return new constructors[dtype](length);
+}
+
+/** A tensor of zeros. */
+export function zeros(dtype: DType, shape: readonly number[]): Tensor {
+  return { dtype, shape, data: allocate(dtype, sizeOf(shape)) };
+}
+
+/** @throws {SecateurError} SHAPE_MISMATCH when the shape does not hold `data.length` elements */
+export function tensor(dtype: DType, shape: readonly number[], data: TensorData): Tensor {
+  if (sizeOf(shape) !== data.length) {
+    throw new SecateurError('SHAPE_MISMATCH', `Shape [${shape}] holds ${sizeOf(shape)} elements; ${data.length} given.`);
+  }
+  return { dtype, shape, data };
+}
+
+/** A float32 tensor from numbers. */
+export function float32(shape: readonly number[], values: ArrayLike<number>): Tensor {
+  return tensor('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values));
+}
+
+/** An int64 tensor from whole numbers; shape `[length]` unless given. */
+export function int64(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
+  return tensor('int64', shape, BigInt64Array.from(values, (value) => BigInt(value)));
+}
+
+/** The tensor's bytes (little-endian, as the platform's), without a copy. */
+export function bytesOf(value: Tensor): Uint8Array {
+  return new Uint8Array(value.data.buffer, value.data.byteOffset, value.data.byteLength);
+}
+
+/**
+ * A tensor over raw little-endian bytes; copies only when `bytes` is not aligned to the element size.
+ * @throws {SecateurError} SHAPE_MISMATCH when the byte length is not what the shape needs
+ */
+export function tensorFromBytes(dtype: DType, shape: readonly number[], bytes: Uint8Array): Tensor {
+  const length = sizeOf(shape);
+  const width = bytesPerElement(dtype);
+  if (bytes.byteLength !== length * width) {
+    throw new SecateurError(
+      'SHAPE_MISMATCH',
+      `${dtype} of shape [${shape}] needs ${length * width} bytes; ${bytes.byteLength} given.`,
+    );
+  }
+  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  return { dtype, shape, data: new constructors[dtype](aligned.buffer, aligned.byteOffset, length) };
+}
+
+let halfTable: Float32Array | undefined;
+
+/** Value of a float16 bit pattern. */
+export function halfToFloat(bits: number): number {
+  if (!halfTable) {
+    halfTable = new Float32Array(65536);
+    for (let i = 0; i < 65536; i++) {
+      const sign = i & 0x8000 ? -1 : 1;
+      const exponent = (i >> 10) & 31;
+      const fraction = i & 1023;
+      if (exponent === 0) halfTable[i] = sign * fraction * 2 ** -24;
+      else if (exponent === 31) halfTable[i] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+      else halfTable[i] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+    }
+  }
+  return halfTable[bits];
+}
+
+const scratchFloat = new Float32Array(1);
+const scratchBits = new Uint32Array(scratchFloat.buffer);
+
+/** Nearest float16 bit pattern, ties to even; overflow gives infinity. */
+export function floatToHalf(value: number): number {
+  scratchFloat[0] = value;
+  const bits = scratchBits[0];
+  const sign = (bits >>> 16) & 0x8000;
+  const exponent = (bits >>> 23) & 0xff;
+  const fraction = bits & 0x7fffff;
+  if (exponent === 0xff) return sign | 0x7c00 | (fraction ? 0x200 : 0);
+  const half = exponent - 112;
+  if (half >= 31) return sign | 0x7c00;
+  if (half <= 0) {
+    if (half < -10) return sign;
+    const mantissa = fraction | 0x800000;
+    const shift = 14 - half;
+    const kept = mantissa >>> shift;
+    const rest = mantissa & ((1 << shift) - 1);
+    const middle = 1 << (shift - 1);
+    return sign | (kept + (rest > middle || (rest === middle && kept & 1) ? 1 : 0));
+  }
+  const kept = (half << 10) | (fraction >>> 13);
+  const rest = fraction & 0x1fff;
+  return sign | (kept + (rest > 0x1000 || (rest === 0x1000 && kept & 1) ? 1 : 0));
+}
+
+/** Value of a bfloat16 bit pattern. */
+export function bfloatToFloat(bits: number): number {
+  scratchBits[0] = bits << 16;
+  return scratchFloat[0];
+}
+
+/** Nearest bfloat16 bit pattern, ties to even. */
+export function floatToBfloat(value: number): number {
+  scratchFloat[0] = value;
+  const bits = scratchBits[0];
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
+}
+
+/** The values as float32; shares memory when the tensor is float32 already. */
+export function toFloat32(value: Tensor): Float32Array {
+  const { data, dtype } = value;
+  if (data instanceof Float32Array) return data;
+  const out = new Float32Array(data.length);
+  if (dtype === 'float16') for (let i = 0; i < out.length; i++) out[i] = halfToFloat(data[i] as number);
+  else if (dtype === 'bfloat16') for (let i = 0; i < out.length; i++) out[i] = bfloatToFloat(data[i] as number);
+  else for (let i = 0; i < out.length; i++) out[i] = Number(data[i]);
+  return out;
+}
+
+/** The values as plain numbers: for shapes, indices and other small integer tensors. */
+export function toNumbers(value: Tensor): number[] {
+  return isFloat(value.dtype) ? Array.from(toFloat32(value)) : Array.from(value.data, Number);
+}
+
+/** A tensor of another dtype with the same values, rounded to nearest (floats) or truncated (to integers). */
+export function castTensor(value: Tensor, dtype: DType): Tensor {
+  if (value.dtype === dtype) return value;
+  const length = value.data.length;
+  const data = allocate(dtype, length);
+  const read: ArrayLike<number | bigint> =
+    value.dtype === 'float16' || value.dtype === 'bfloat16' ? toFloat32(value) : value.data;
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+    for (let i = 0; i < length; i++) data[i] = BigInt(Math.trunc(Number(read[i])));
+  } else if (dtype === 'float16') for (let i = 0; i < length; i++) data[i] = floatToHalf(Number(read[i]));
+  else if (dtype === 'bfloat16') for (let i = 0; i < length; i++) data[i] = floatToBfloat(Number(read[i]));
+  else if (dtype === 'bool') for (let i = 0; i < length; i++) data[i] = Number(read[i]) ? 1 : 0;
+  else for (let i = 0; i < length; i++) data[i] = Number(read[i]);
+  return { dtype, shape: value.shape, data };
+}
