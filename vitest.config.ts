@@ -1,20 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
-
-const root = fileURLToPath(new URL('.', import.meta.url));
+import { sourceAliases } from './packages/testkit/src/source-aliases.js';
 
 // Tests run on the sources, so that a failing line is the line in the editor. A package's entry point `./x` is `src/x.ts`.
 export default defineConfig({
-  resolve: {
-    alias: [
-      { find: /^@secateur\/(baselines|diff-pruning)$/, replacement: `${root}packages/methods/$1/src/index.ts` },
-      { find: /^@secateur\/(baselines|diff-pruning)\/(.+)$/, replacement: `${root}packages/methods/$1/src/$2.ts` },
-      { find: /^@secateur\/([a-z-]+)$/, replacement: `${root}packages/$1/src/index.ts` },
-      { find: /^@secateur\/([a-z-]+)\/(.+)$/, replacement: `${root}packages/$1/src/$2.ts` },
-    ],
-  },
+  resolve: { alias: sourceAliases() },
   test: {
-    include: ['packages/**/test/**/*.test.ts'],
+    include: ['packages/**/test/**/*.test.ts', 'scripts/test/*.test.mjs'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.browser.test.ts'],
     testTimeout: 60_000,
     maxWorkers: 2,

@@ -12,6 +12,8 @@ export interface ByteSource {
   readonly path?: string;
   /** Bytes `[offset, offset + length)`. @throws {SecateurError} BAD_FILE past the end, IO when reading fails */
   read(offset: number, length: number): Promise<Uint8Array>;
+  /** SHA-256 of the whole, in hexadecimal, where the platform does it faster than by `read`; see `sha256Source`. */
+  sha256?(options?: { signal?: AbortSignal }): Promise<string>;
   close?(): Promise<void>;
 }
 

@@ -1,4 +1,73 @@
-export type { ByteSink, ByteSource, OutputFolder, SourceFolder } from './files.js';
+export { checkByteRange } from './byte-range.js';
 export type { CompileOptions, Engine, Executable, RunOptions } from './engine.js';
-export { parametersOf } from './model.js';
+export type { ByteSink, ByteSource, OutputFolder, SourceFolder } from './files.js';
+export { type ParseJsonOptions, parseJson } from './json.js';
+export { blobSource, bytesSource, memoryFolder, memoryOutput } from './memory-files.js';
 export type { Format, FormatSource, Model, Prediction, SaveOptions } from './model.js';
+export { parametersOf } from './model.js';
+export { safePath } from './safe-path.js';
+export { Sha256, sha256, sha256Source } from './sha256.js';
+export { subfolder } from './subfolder.js';
+export { type UrlSourceOptions, urlSource } from './url-source.js';
+export { type Budget, type Cost, parseBudget, ratioBudget } from './budget.js';
+export { applyMasks } from './apply-masks.js';
+export type { Calibration, CalibrationBatch } from './calibration.js';
+export { costOf } from './cost.js';
+export {
+  type Criterion,
+  type CriterionDefinition,
+  defineCriterion,
+  type ElementContext,
+  forEachOfUnit,
+  type GroupView,
+  type InputNorms,
+  type ScoreContext,
+  type SliceView,
+  sumPerUnit,
+  type TensorView,
+  type UnitView,
+  valuesOfUnit,
+} from './criterion.js';
+export { type Latency, type LatencyOptions, measureLatency, sampleFeeds } from './latency.js';
+export {
+  fromRanges,
+  type GroupReport,
+  hashScores,
+  type Manifest,
+  type Ranges,
+  removalOfManifest,
+  toRanges,
+} from './manifest.js';
+export { applyMask, countKept, isKept, type Mask, maskFrom, sparsityOf } from './masks/mask.js';
+export { keepLargest, keepLargestOfAll, keepNofM, type Pattern, parsePattern } from './masks/select-elements.js';
+export { defineMethod, type Method, type MethodContext, type MethodDefinition, type Outcome, type PruneSettings, type Step } from './method.js';
+export { defineMetric, type Metric, type MetricDefinition } from './metric.js';
+export { activations, gradients, type Need, type StopRule, weights } from './need.js';
+export { type CellPlan, type Cells, keptInCell, type NormGroupRule, normGroupRules, parseNormGroupRule, planCells } from './norm-rules.js';
+export { matches, type PipelineParts, pipelineSteps, structured } from './pipeline.js';
+export { fillOptions, type JsonSchema, type OptionSchema, type Plugin, type PluginDefinition, type PluginFactory, type PluginKind } from './plugin.js';
+export { type Logger, type Progress, type ProgressListener, silentLogger } from './progress.js';
+export { type Measured, prune, type PruneOptions, type PruneReport, type PruneResult } from './prune.js';
+export { hashNumbers, hashText, uniform } from './random.js';
+export { type AnyFactory, Registry } from './registry.js';
+export { type Json, memoryRunStore, RunJournal, type RunState, type RunStore } from './run-store.js';
+export { chooseElements, listWeightTensors, type WeightTensor } from './score-elements.js';
+export { loadWeights, scoreUnits, viewOfGroup } from './score-units.js';
+export { defineSelector, type Masks, type SelectContext, type Selector, type SelectorDefinition, type UnitScores } from './selector.js';
+export { type GlobalOptions, globalRanking, isomorphicRanking } from './selectors/global.js';
+export { localRanking } from './selectors/local.js';
+export { channels, elements, heads, nOfM, parseSpace, type Space, spaceNames } from './space.js';
+export { collectStatistics } from './statistics/collect.js';
+export type { Statistics, StatisticsRequest, TimestepLoss } from './statistics/statistics.js';
+export {
+  aggregate,
+  combine,
+  lamp,
+  type Normalization,
+  normalizations,
+  normalizeScores,
+  type Reduction,
+  reductions,
+  slicesOf,
+  type Terms,
+} from './aggregate.js';

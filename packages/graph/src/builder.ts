@@ -60,7 +60,12 @@ export class GraphBuilder {
     return this.tensor(float32([], [value]));
   }
 
-  op(op: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}, options: OpOptions = {}): string {
+  op(
+    op: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute> = {},
+    options: OpOptions = {},
+  ): string {
     return this.multi(op, inputs, attributes, options)[0];
   }
 

@@ -83,9 +83,7 @@ export function productOfDims(dims: readonly Dim[]): Dim {
 /** `floor(a / b)`; exact where the division comes out even, an opaque symbol otherwise. */
 export function floorDivideDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b);
-  return (
-    divideExactly(a, b) ?? fromTerms(new Map([[`floor(${group(dimText(a))}/${group(dimText(b))})`, 1]]))
-  );
+  return divideExactly(a, b) ?? fromTerms(new Map([[`floor(${group(dimText(a))}/${group(dimText(b))})`, 1]]));
 }
 
 /** `a / b` when it is a polynomial again, else `undefined`. */

@@ -51,6 +51,8 @@ export interface ParameterIdentity {
 export interface ByteLocation {
   /** File as its source names it. */
   readonly file: string;
+  /** Absolute path on disk, when the file has one (`ByteSource.path`): engines can then map the bytes instead of copying. */
+  readonly path?: string;
   readonly offset: number;
   readonly byteLength: number;
 }
@@ -123,9 +125,13 @@ function getAttribute<T extends Attribute['type']>(
   const attribute = node.attributes[name];
   if (attribute === undefined) return undefined;
   if (attribute.type !== type) {
-    throw new SecateurError('BAD_FILE', `${node.op} "${node.name}": attribute ${name} must be ${type}, is ${attribute.type}.`, {
-      field: name,
-    });
+    throw new SecateurError(
+      'BAD_FILE',
+      `${node.op} "${node.name}": attribute ${name} must be ${type}, is ${attribute.type}.`,
+      {
+        field: name,
+      },
+    );
   }
   return attribute as Extract<Attribute, { type: T }>;
 }

@@ -1,4 +1,5 @@
 export { GraphBuilder, type OpOptions } from './builder.js';
+export type { Axis, Role, SlotContext } from './coupling/slot-context.js';
 export {
   addDims,
   broadcastShapes,
@@ -53,7 +54,6 @@ export {
   opKey,
   type ValueType,
 } from './op-record.js';
-export type { Axis, Role, SlotContext } from './coupling/slot-context.js';
 export type { RewriteContext } from './surgery/rewrite-context.js';
 export {
   allocate,
@@ -78,3 +78,13 @@ export {
   toNumbers,
   zeros,
 } from './tensor.js';
+export { type Coupling, couple, type Group, type GroupSlice, type NormGroups, type NotPruned, type UnitKind } from './coupling/groups.js';
+export type { ConstantAxis, SlotFlow } from './coupling/flow.js';
+export { type Cut, type Removal, removeUnits } from './surgery/remove-units.js';
+export { sliceConstant, sliceTensor } from './surgery/slice-constant.js';
+export { zeroUnits } from './surgery/zero-units.js';
+export { type EvaluateOptions, evaluateGraph } from './evaluate.js';
+export { type FoldOptions, foldConstants } from './fold.js';
+export { type InferOptions, inferTypes, type UnknownOp, unknownOps } from './infer.js';
+export { countMacs } from './macs.js';
+export { defaultOps, opSetOf, withOps } from './ops/index.js';

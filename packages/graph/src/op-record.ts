@@ -1,7 +1,7 @@
-import type { Dim } from './dim.js';
 import type { GraphBuilder } from './builder.js';
-import type { Constant, GraphNode } from './graph.js';
 import type { SlotContext } from './coupling/slot-context.js';
+import type { Dim } from './dim.js';
+import type { Constant, GraphNode } from './graph.js';
 import type { RewriteContext } from './surgery/rewrite-context.js';
 import type { DType, Tensor } from './tensor.js';
 

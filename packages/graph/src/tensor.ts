@@ -99,7 +99,10 @@ export function zeros(dtype: DType, shape: readonly number[]): Tensor {
 /** @throws {SecateurError} SHAPE_MISMATCH when the shape does not hold `data.length` elements */
 export function tensor(dtype: DType, shape: readonly number[], data: TensorData): Tensor {
   if (sizeOf(shape) !== data.length) {
-    throw new SecateurError('SHAPE_MISMATCH', `Shape [${shape}] holds ${sizeOf(shape)} elements; ${data.length} given.`);
+    throw new SecateurError(
+      'SHAPE_MISMATCH',
+      `Shape [${shape}] holds ${sizeOf(shape)} elements; ${data.length} given.`,
+    );
   }
   return { dtype, shape, data };
 }
@@ -111,7 +114,11 @@ export function float32(shape: readonly number[], values: ArrayLike<number>): Te
 
 /** An int64 tensor from whole numbers; shape `[length]` unless given. */
 export function int64(values: readonly number[], shape: readonly number[] = [values.length]): Tensor {
-  return tensor('int64', shape, BigInt64Array.from(values, (value) => BigInt(value)));
+  return tensor(
+    'int64',
+    shape,
+    BigInt64Array.from(values, (value) => BigInt(value)),
+  );
 }
 
 /** The tensor's bytes (little-endian, as the platform's), without a copy. */

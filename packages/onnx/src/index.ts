@@ -1,1 +1,13 @@
-export {};
+export { decodeOnnx } from './decode/decode-onnx.js';
+export { decomposeGroupNorm } from './decompose-group-norm.js';
+export { type EncodedOnnx, type EncodeOptions, encodeOnnx, prepareOnnx } from './encode/encode-onnx.js';
+export type { ExternalData } from './encode/messages.js';
+export { onnxFormat } from './format.js';
+export { absorbViews } from './import/absorb-views.js';
+export { type CanonicalizeOptions, canonicalize } from './import/canonicalize.js';
+export { fuseGroupNorm } from './import/fuse-group-norm.js';
+export { type NameMapEntry, nameMap } from './import/name-map.js';
+export { type RecoverOptions, recoverParameters } from './import/recover-parameters.js';
+export { convertWeights } from './save/convert-weights.js';
+export { type CheckpointFile, type SaveOnnxOptions, saveOnnx } from './save/save-onnx.js';
+export { OPSET_RANGE } from './versions.js';

@@ -1,1 +1,6 @@
-export {};
+export { type BenchOptions, type BenchResult, benchExecutables } from './bench.js';
+export { describeEngine, type EngineParts } from './describe-engine.js';
+export { type OrtEngineOptions, ortEngine } from './ort-engine.js';
+export type { OrtModule, OrtProvider, OrtSession, OrtSessionOptions, OrtTensor, OrtTensorType } from './ort-module.js';
+export type { ResolveFile } from './session-model.js';
+export { createTensorStore, type TensorHandle, type TensorStore, type TensorStoreOptions } from './tensor-store.js';

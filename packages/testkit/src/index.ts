@@ -1,1 +1,4 @@
-export {};
+export { expectClose, maxUlp, relativeError } from './close.js';
+export { type FixtureTensor, loadFixtureTensors } from './fixture-tensors.js';
+export { fixturePath } from './fixtures.js';
+export { seededIntegers, seededRandom, seededTensor, type TestTensor } from './seeded.js';

@@ -1,1 +1,5 @@
-export {};
+export { fashionClasses, type ZooEntry, zooEntries } from './entries.js';
+export { fashionImages, type SliceOptions } from './fashion.js';
+export { type IdxArray, readIdx } from './idx.js';
+export { type ImageOptions, type ImageSet, readImages } from './images.js';
+export type { PictureSize } from './pixels.js';

@@ -56,8 +56,11 @@ export interface SlotContext {
   blank(): Axis;
   /** An axis of `size` new slots that nothing produces and that cannot be cut, for `reason`. */
   fixed(size: number, reason: string): Axis;
-  /** Says what an axis of a constant does here. No effect on values that are not constants. */
-  role(i: number, axis: number, role: Role): void;
+  /**
+   * Says what an axis of a constant does here. No effect on values that are not constants. `reads` tells which axis of
+   * which other input a consumer's axis is multiplied with.
+   */
+  role(i: number, axis: number, role: Role, reads?: { readonly input: number; readonly axis: number }): void;
   /** A GroupNorm reads `axis` in `groups` norm groups of consecutive channels. */
   normGroups(axis: Axis, groups: number): void;
   /**

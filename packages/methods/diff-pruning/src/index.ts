@@ -1,1 +1,7 @@
-export {};
+export {
+  diffPruning,
+  type DiffPruningOptions,
+  diffPruningScore,
+  type DiffPruningScoreOptions,
+  type StopOrder,
+} from './diff-pruning.js';

@@ -1,0 +1,21 @@
+import { bytesPerElement, countMacs, type Graph, type OpSet, sizeOf } from '@secateur/graph';
+import type { Cost } from './budget.js';
+import type { Model } from './model.js';
+
+/** Parameters, MACs and bytes of a model for one sample of its usual size. Reads no weights. */
+export function costOf(model: Pick<Model, 'graph' | 'sizes'>, options: { ops?: OpSet } = {}): Cost {
+  const { weights, products } = countMacs(model.graph, { ...options, symbols: { ...model.sizes, batch: 1 } });
+  return { ...storageOf(model.graph), macs: weights, attentionMacs: products };
+}
+
+function storageOf(graph: Graph): Pick<Cost, 'parameters' | 'bytes'> {
+  let parameters = 0;
+  let bytes = 0;
+  for (const constant of graph.constants.values()) {
+    if (!constant.parameter) continue;
+    const size = sizeOf(constant.shape);
+    if (!constant.parameter.buffer) parameters += size;
+    bytes += size * bytesPerElement(constant.dtype);
+  }
+  return { parameters, bytes };
+}

@@ -1,0 +1,56 @@
+import { evaluateDim, type Tensor, throwIfAborted, zeros } from '@secateur/graph';
+import type { Engine } from './engine.js';
+import type { Model } from './model.js';
+
+/** Milliseconds of single runs. */
+export interface Latency {
+  readonly medianMs: number;
+  readonly minMs: number;
+  readonly maxMs: number;
+  readonly runs: number;
+}
+
+export interface LatencyOptions {
+  readonly engine: Engine;
+  readonly batch?: number;
+  readonly threads?: number;
+  /** Timed runs of every model, after one warm-up each. Default 9. */
+  readonly rounds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Inputs of the model's usual size with harmless values: zeros. Latency of dense kernels does not depend on values. */
+export function sampleFeeds(model: Pick<Model, 'graph' | 'sizes'>, batch = 1): Record<string, Tensor> {
+  const symbols = { ...model.sizes, batch };
+  return Object.fromEntries(
+    model.graph.inputs.map((input) => [
+      input.name,
+      zeros(input.dtype, input.shape.map((dim) => evaluateDim(dim, symbols))),
+    ]),
+  );
+}
+
+/** Times models against each other, run by run in turn, so that a drifting machine treats them alike. */
+export async function measureLatency(models: readonly Model[], options: LatencyOptions): Promise<Latency[]> {
+  const { engine, batch = 1, threads, rounds = 9, signal } = options;
+  const executables = [];
+  try {
+    for (const model of models) executables.push(await engine.compile(model.graph, { threads, signal }));
+    const feeds = models.map((model) => sampleFeeds(model, batch));
+    const times: number[][] = models.map(() => []);
+    for (let round = -1; round < rounds; round++) {
+      for (const [i, executable] of executables.entries()) {
+        throwIfAborted(signal);
+        const start = performance.now();
+        await executable.run(feeds[i], { signal });
+        if (round >= 0) times[i].push(performance.now() - start);
+      }
+    }
+    return times.map((list) => {
+      list.sort((a, b) => a - b);
+      return { medianMs: list[list.length >> 1], minMs: list[0], maxMs: list[list.length - 1], runs: list.length };
+    });
+  } finally {
+    for (const executable of executables) await executable.dispose();
+  }
+}

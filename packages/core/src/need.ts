@@ -1,0 +1,35 @@
+/** What a criterion must be given before it scores. Made by the functions below. */
+export type Need =
+  | { readonly kind: 'weights' }
+  | {
+      readonly kind: 'gradients';
+      /** `sum`: signed, over all batches. `sum-squares`: squared per sample, then summed. */
+      readonly accumulate: 'sum' | 'sum-squares';
+      readonly stop?: StopRule;
+    }
+  | { readonly kind: 'activations'; readonly norm: 'l2' };
+
+/**
+ * When to leave off adding timesteps. They are visited from 0 (clean) upwards; the loss L_t falls with t; `max` is the
+ * largest loss so far.
+ */
+export interface StopRule {
+  /** Stop at the first t with `L_t < threshold * max`. In [0, 1]; 0 never stops. */
+  readonly threshold: number;
+  /**
+   * Whether the gradient of the timestep that triggers the stop is still added: `backward-first` adds it (the paper's
+   * diffusers script), `test-first` does not (its experiment and latent-diffusion scripts).
+   */
+  readonly order: 'backward-first' | 'test-first';
+}
+
+export const weights = (): Need => ({ kind: 'weights' });
+
+export const gradients = (options: { accumulate?: 'sum' | 'sum-squares'; stop?: StopRule } = {}): Need => ({
+  kind: 'gradients',
+  accumulate: options.accumulate ?? 'sum',
+  ...(options.stop ? { stop: options.stop } : {}),
+});
+
+/** L2 norm of every input channel of every weight, over samples, positions and tokens. */
+export const activations = (): Need => ({ kind: 'activations', norm: 'l2' });

@@ -1,0 +1,132 @@
+import { bytesOf, bytesPerElement, SecateurError, sizeOf, type Tensor, tensorFromBytes } from '@secateur/graph';
+import { sha256 } from './sha256.js';
+
+/** A value that survives JSON. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** What a run must remember to go on after being killed. Small things by value, tensors by name. */
+export interface RunState {
+  readonly value: Json;
+  readonly tensors: Readonly<Record<string, Tensor>>;
+}
+
+/** Keeps one blob per key; a `save` is atomic. Node's lives in a folder beside the output. */
+export interface RunStore {
+  load(key: string): Promise<Uint8Array | undefined>;
+  save(key: string, bytes: Uint8Array): Promise<void>;
+  /** Forgets everything: the run is over. */
+  clear(): Promise<void>;
+}
+
+/** A store that lasts as long as the process. */
+export function memoryRunStore(): RunStore {
+  const blobs = new Map<string, Uint8Array>();
+  return {
+    load: async (key) => blobs.get(key),
+    save: async (key, bytes) => void blobs.set(key, bytes.slice()),
+    clear: async () => blobs.clear(),
+  };
+}
+
+interface RecordHeader {
+  readonly fingerprint: string;
+  readonly step: number;
+  /** SHA-256 of the record before, chaining them. */
+  readonly previous: string;
+  readonly value: Json;
+  readonly tensors: readonly { readonly name: string; readonly dtype: Tensor['dtype']; readonly shape: readonly number[] }[];
+}
+
+/**
+ * The resumable memory of one run: a chain of records, each holding the hash of the one before. A record is taken up again
+ * only when its fingerprint (model, method, options, seed, data) is this run's and its bytes are intact; anything else is
+ * ignored and the run starts afresh.
+ */
+export class RunJournal {
+  private step = 0;
+  private previous = '';
+
+  private constructor(
+    private readonly store: RunStore,
+    private readonly fingerprint: string,
+    readonly resumed: RunState | undefined,
+  ) {}
+
+  static async open(store: RunStore, fingerprint: string): Promise<RunJournal> {
+    const bytes = await store.load('state');
+    const record = bytes && (await decodeRecord(bytes));
+    if (!record || record.header.fingerprint !== fingerprint) return new RunJournal(store, fingerprint, undefined);
+    const journal = new RunJournal(store, fingerprint, record.state);
+    journal.step = record.header.step;
+    journal.previous = record.hash;
+    return journal;
+  }
+
+  async save(state: RunState): Promise<void> {
+    this.step++;
+    const { bytes, hash } = await encodeRecord(this.fingerprint, this.step, this.previous, state);
+    await this.store.save('state', bytes);
+    this.previous = hash;
+  }
+
+  /** Hash of the last record: the end of the chain, for the manifest. */
+  get head(): string {
+    return this.previous;
+  }
+
+  async close(): Promise<void> {
+    await this.store.clear();
+  }
+}
+
+const hashLength = 64;
+
+async function encodeRecord(
+  fingerprint: string,
+  step: number,
+  previous: string,
+  state: RunState,
+): Promise<{ bytes: Uint8Array; hash: string }> {
+  const entries = Object.entries(state.tensors);
+  const header: RecordHeader = {
+    fingerprint,
+    step,
+    previous,
+    value: state.value,
+    tensors: entries.map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
+  };
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const parts = [new Uint8Array(Uint32Array.of(json.length).buffer), json, ...entries.map(([, tensor]) => bytesOf(tensor))];
+  const body = concatBytes(parts);
+  const hash = await sha256(body);
+  return { bytes: concatBytes([new TextEncoder().encode(hash), body]), hash };
+}
+
+async function decodeRecord(
+  bytes: Uint8Array,
+): Promise<{ header: RecordHeader; state: RunState; hash: string } | undefined> {
+  const hash = new TextDecoder().decode(bytes.subarray(0, hashLength));
+  const body = bytes.slice(hashLength);
+  if (body.length < 4 || (await sha256(body)) !== hash) return undefined;
+  const headerLength = new DataView(body.buffer).getUint32(0, true);
+  const header = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + headerLength))) as RecordHeader;
+  const tensors: Record<string, Tensor> = {};
+  let offset = 4 + headerLength;
+  for (const { name, dtype, shape } of header.tensors) {
+    const length = bytesPerElement(dtype) * sizeOf(shape);
+    tensors[name] = tensorFromBytes(dtype, shape, body.slice(offset, offset + length));
+    offset += length;
+  }
+  if (offset !== body.length) throw new SecateurError('IO', 'A saved step has an impossible length.', { field: 'resume' });
+  return { header, state: { value: header.value, tensors }, hash };
+}
+
+function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    all.set(part, offset);
+    offset += part.length;
+  }
+  return all;
+}

@@ -1,0 +1,69 @@
+import { type FormatSource, type Model, sha256, sha256Source } from '@secateur/core';
+import type { Constant } from '@secateur/graph';
+import { type Checkpoint, openSafetensors, readSafetensors } from '@secateur/safetensors';
+import { modelClassOf } from '../model-classes.js';
+import type { WeightSource } from '../weight-source.js';
+import { type Location, locate, readAll, readJson, weightsName } from './locate.js';
+import { notesOf } from './notes.js';
+
+/** What {@link Model.source} holds of a model read here: all that saving needs. */
+export interface DiffusersSource {
+  readonly location: Location;
+  readonly checkpoint: Checkpoint;
+  /** The constants as built from the checkpoint: one that is still the same object is untouched. */
+  readonly constants: ReadonlyMap<string, Constant>;
+}
+
+/**
+ * Reads configuration and headers and builds the graph; weights stay where they are.
+ *
+ * A checkpoint must have the widths of its configuration, unless it carries Secateur's notes, which say that it was
+ * pruned: then its own widths hold.
+ *
+ * @throws {SecateurError} BAD_CONFIG, BAD_FILE, IO
+ */
+export async function loadDiffusers(source: FormatSource): Promise<Model> {
+  const location = await locate(source);
+  const { folder, prefix, file } = location;
+  const configPath = `${prefix}config.json`;
+  const configBytes = await readAll(folder, configPath);
+  const config = await readJson(folder, configPath);
+  const modelClass = modelClassOf(config, configPath);
+  modelClass.tensors(config);
+  const checkpoint = file ? await readSafetensors(file) : await openSafetensors(folder, `${prefix}${weightsName}`);
+  const notes = notesOf(checkpoint);
+  const graph = modelClass.build(config, weightsOf(checkpoint), notes, { strict: notes === undefined });
+  const held: DiffusersSource = { location, checkpoint, constants: graph.constants };
+  return {
+    name: file?.name ?? folder.name,
+    graph,
+    format: 'diffusers',
+    className: modelClass.name,
+    config,
+    scheduler: await schedulerOf(location),
+    sizes: modelClass.sizes(config),
+    source: held,
+    async files() {
+      const files = [{ name: configPath, sha256: await sha256(configBytes) }];
+      for (const weights of checkpoint.sources) files.push({ name: weights.name, sha256: await sha256Source(weights) });
+      return files;
+    },
+  };
+}
+
+/** The tensors of a checkpoint as constants, half precision included. */
+function weightsOf(checkpoint: Checkpoint): WeightSource {
+  return {
+    name: checkpoint.name,
+    has: (name) => checkpoint.tensors.has(name),
+    get: (name) => checkpoint.tensors.get(name)!.constant(),
+    names: () => checkpoint.tensors.keys(),
+  };
+}
+
+async function schedulerOf({ folder }: Location): Promise<Model['scheduler']> {
+  for (const path of ['scheduler/scheduler_config.json', 'scheduler_config.json']) {
+    if (await folder.has(path)) return readJson(folder, path);
+  }
+  return undefined;
+}

@@ -1,0 +1,92 @@
+import { type ByteSource, type FormatSource, parseJson, type SourceFolder, safePath } from '@secateur/core';
+import { SecateurError } from '@secateur/graph';
+import { modelClasses } from '../model-classes.js';
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** Name of the weights, without extension, as diffusers writes it. */
+export const weightsName = 'diffusion_pytorch_model';
+
+/** Where a model lies in what was given. */
+export interface Location {
+  readonly folder: SourceFolder;
+  /** `''`, or the model's folder in a pipeline with a slash behind: `unet/`. */
+  readonly prefix: string;
+  /** The one file that was named, instead of a folder. */
+  readonly file?: ByteSource;
+  /** `model_index.json`, in a pipeline. */
+  readonly index?: Json;
+}
+
+/** Components of a pipeline that can be the model, the likeliest first. */
+const denoisers = ['unet', 'transformer', 'prior'];
+
+/** Whether names and places are those of a diffusers model. */
+export async function looksLikeDiffusers({ folder, file }: FormatSource): Promise<boolean> {
+  if (!folder) return false;
+  if (file) return file.name.endsWith('.safetensors') && (await folder.has('config.json'));
+  if (await folder.has('model_index.json')) return true;
+  if (!(await folder.has('config.json'))) return false;
+  return (await folder.list()).some((path) => path.startsWith(`${weightsName}.`) && path.includes('.safetensors'));
+}
+
+/** @throws {SecateurError} BAD_FILE when there is no model, or a pipeline has none of a known class */
+export async function locate({ folder, file }: FormatSource): Promise<Location> {
+  if (!folder) {
+    throw new SecateurError('BAD_FILE', `${file?.name ?? 'The model'} has no folder, so no config.json.`, {
+      file: file?.name,
+      hint: 'Put the config.json beside the weights.',
+    });
+  }
+  if (file || (await folder.has('config.json'))) return { folder, prefix: '', file };
+  const index = await readJson(folder, 'model_index.json');
+  const component = componentOf(index);
+  if (component) return { folder, prefix: `${safePath(component, folder.name)}/`, index };
+  throw new SecateurError('BAD_FILE', `${folder.name} is a pipeline without a model of a known class.`, {
+    file: folder.name,
+    field: 'model_index.json',
+    hint: `Known classes: ${[...modelClasses.keys()].join(', ')}.`,
+  });
+}
+
+function componentOf(index: Json): string | undefined {
+  const rank = (name: string) => (denoisers.includes(name) ? denoisers.indexOf(name) : denoisers.length);
+  return componentsOf(index)
+    .filter(([, className]) => modelClasses.has(className))
+    .map(([name]) => name)
+    .sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** Components of a pipeline with their classes; those that are left out (`[null, null]`) are not listed. */
+export function componentsOf(index: Json): [name: string, className: string][] {
+  const components: [string, string][] = [];
+  for (const [name, entry] of Object.entries(index)) {
+    if (!name.startsWith('_') && Array.isArray(entry) && typeof entry[1] === 'string') components.push([name, entry[1]]);
+  }
+  return components;
+}
+
+/** @throws {SecateurError} IO when the file is missing; BAD_FILE when it holds no JSON object */
+export async function readJson(folder: SourceFolder, path: string): Promise<Json> {
+  const json = parseJson(await readAll(folder, path), { file: path });
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
+  throw new SecateurError('BAD_FILE', `${path} must hold a JSON object.`, { file: path });
+}
+
+/** Largest configuration that is read, in bytes. */
+const maxConfigBytes = 1 << 24;
+
+/** @throws {SecateurError} BAD_FILE when a text file is too large to be one */
+export async function readAll(folder: SourceFolder, path: string): Promise<Uint8Array> {
+  const source = await folder.open(path);
+  try {
+    if (source.size > maxConfigBytes) {
+      throw new SecateurError('BAD_FILE', `${path} has ${source.size} bytes; at most ${maxConfigBytes} are expected.`, {
+        file: path,
+      });
+    }
+    return await source.read(0, source.size);
+  } finally {
+    await source.close?.();
+  }
+}

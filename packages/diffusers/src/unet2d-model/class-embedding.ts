@@ -1,0 +1,60 @@
+import { int, symbol } from '@secateur/graph';
+import type { Rows } from '../layers/linear.js';
+import { free, type ModuleBuilder } from '../module-builder.js';
+import type { UNet2DConfig } from './config.js';
+import { timeProjection, timestepEmbedding, timestepType } from './timestep-embedding.js';
+
+export interface Embedding {
+  /** `[batch, time embedding width]` */
+  temb: Rows;
+  /** What the output is divided by, `[batch, 1, 1, 1]`: the noise level, with a Fourier time embedding. */
+  divisor?: string;
+}
+
+/** Adds the inputs `timestep` and, when class-conditional, `class_labels`, and embeds them. */
+export function timeAndClassEmbedding(m: ModuleBuilder, config: UNet2DConfig): Embedding {
+  const { graph } = m;
+  const batch = symbol('batch');
+  const width = config.time_embedding_dim ?? config.block_out_channels[0]! * 4;
+  const timestep = graph.input('timestep', timestepType(config), [batch]);
+  const project = timeProjection(m, config);
+  let temb = timestepEmbedding(m, 'time_embedding', project(timestep), width);
+  const classes = classEmbedding(m, config, project, temb.width);
+  if (classes) {
+    if (classes.width !== temb.width) {
+      m.problem(`class_embedding has ${classes.width} channels, time_embedding ${temb.width}`);
+    }
+    temb = { ...temb, value: graph.op('Add', [temb.value, classes.value]) };
+  }
+  if (config.time_embedding_type !== 'fourier') return { temb };
+  return { temb, divisor: graph.op('Unsqueeze', [timestep, graph.ints([1, 2, 3])]) };
+}
+
+/**
+ * By `class_embed_type`: `timestep` embeds the label, a number, as a timestep; `identity` takes an embedding
+ * `[batch, width]` as it is; otherwise a table, when there is one.
+ */
+function classEmbedding(
+  m: ModuleBuilder,
+  config: UNet2DConfig,
+  project: (steps: string) => Rows,
+  width: number,
+): Rows | undefined {
+  const { graph } = m;
+  const batch = symbol('batch');
+  if (config.class_embed_type === 'identity') {
+    return { value: graph.input('class_labels', 'float32', [batch, width]), width };
+  }
+  if (config.class_embed_type === 'timestep') {
+    const labels = graph.input('class_labels', timestepType(config), [batch]);
+    return timestepEmbedding(m, 'class_embedding', project(labels), width);
+  }
+  const rows = config.num_class_embeds;
+  if (rows === null) return undefined;
+  const labels = graph.input('class_labels', 'int64', [batch]);
+  return m.at('class_embedding', () => {
+    const table = m.parameter('weight', [rows, free(width)], { kind: 'normal', deviation: 1 });
+    const value = graph.op('Gather', [table.name, labels], { axis: int(0) });
+    return { value, width: table.shape[1]! };
+  });
+}

@@ -1,0 +1,73 @@
+import { activation, type Activation } from '../layers/activation.js';
+import { add, divide } from '../layers/combine.js';
+import { conv2d } from '../layers/conv2d.js';
+import { groupNorm } from '../layers/group-norm.js';
+import { linear, type Rows } from '../layers/linear.js';
+import { modulate, overPixels } from '../layers/modulate.js';
+import type { Feature, ModuleBuilder } from '../module-builder.js';
+
+/** Doubles or halves height and width inside a residual block. */
+export type Resample = (m: ModuleBuilder, x: Feature) => Feature;
+
+export interface ResnetBlockOptions {
+  /** Channels by the configuration. */
+  inChannels: number;
+  outChannels: number;
+  groups: number;
+  /** Norm groups of the second norm. Default: `groups`. */
+  groupsOut?: number;
+  epsilon: number;
+  act: Activation;
+  timeScaleShift: 'default' | 'scale_shift';
+  /** Default 1. */
+  outputScale?: number;
+  /** Default: only where the channels change. */
+  shortcut?: boolean;
+  resample?: Resample;
+}
+
+/**
+ * ResnetBlock2D: norm, act, conv, add or modulate by the time embedding, norm, act, conv, add the input.
+ *
+ * @param x  `[batch, inChannels, height, width]`
+ * @param temb  `[batch, time embedding width]`
+ */
+export function resnetBlock(m: ModuleBuilder, path: string, x: Feature, temb: Rows, options: ResnetBlockOptions): Feature {
+  const { outChannels, epsilon, act, groups, resample, outputScale = 1 } = options;
+  return m.at(path, () => {
+    if (m.isRemoved()) return removedBlock(m, x, options);
+    let hidden = activation(m, 'nonlinearity', act, groupNorm(m, 'norm1', x, { groups, epsilon }));
+    let input = x;
+    if (resample) {
+      input = resample(m, input);
+      hidden = resample(m, hidden);
+    }
+    hidden = conv2d(m, 'conv1', hidden, { outChannels, kernel: 3 });
+    hidden = conditionOnTime(m, hidden, temb, options);
+    hidden = activation(m, 'nonlinearity', act, hidden);
+    hidden = conv2d(m, 'conv2', hidden, { outChannels, kernel: 3 });
+    return divide(m, add(m, shortcut(m, input, options), hidden), outputScale);
+  });
+}
+
+function conditionOnTime(m: ModuleBuilder, x: Feature, temb: Rows, options: ResnetBlockOptions): Feature {
+  const norm = { groups: options.groupsOut ?? options.groups, epsilon: options.epsilon };
+  const active = activation(m, 'nonlinearity', options.act, temb);
+  if (options.timeScaleShift === 'default') {
+    const shift = overPixels(m, linear(m, 'time_emb_proj', active, x.channels));
+    return groupNorm(m, 'norm2', { ...x, value: m.graph.op('Add', [x.value, shift]) }, norm);
+  }
+  const scaleAndShift = linear(m, 'time_emb_proj', active, 2 * x.channels);
+  return modulate(m, groupNorm(m, 'norm2', x, norm), scaleAndShift);
+}
+
+function shortcut(m: ModuleBuilder, input: Feature, options: ResnetBlockOptions): Feature {
+  const { inChannels, outChannels } = options;
+  if (!(options.shortcut ?? inChannels !== outChannels)) return input;
+  return conv2d(m, 'conv_shortcut', input, { outChannels, kernel: 1 });
+}
+
+/** What is left of a removed block: how its input gets past it. */
+function removedBlock(m: ModuleBuilder, x: Feature, options: ResnetBlockOptions): Feature {
+  return shortcut(m, options.resample ? options.resample(m, x) : x, options);
+}

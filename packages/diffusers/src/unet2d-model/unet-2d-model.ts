@@ -1,0 +1,162 @@
+import { type Graph, GraphBuilder, symbol } from '@secateur/graph';
+import { activation } from '../layers/activation.js';
+import { add } from '../layers/combine.js';
+import { conv2d } from '../layers/conv2d.js';
+import { groupNorm } from '../layers/group-norm.js';
+import type { Rows } from '../layers/linear.js';
+import { type BuildOptions, type Feature, ModuleBuilder } from '../module-builder.js';
+import type { Overrides } from '../overrides.js';
+import type { TensorSpec } from '../tensor-spec.js';
+import type { WeightSource } from '../weight-source.js';
+import { failConfig } from '../parse-config.js';
+import { type BlockOptions, skipGroups } from './block.js';
+import { timeAndClassEmbedding } from './class-embedding.js';
+import { parseUNet2DConfig, type UNet2DConfig } from './config.js';
+import { downBlocks } from './down-blocks.js';
+import { midBlock } from './mid-block.js';
+import { skipsTaken, upBlocks } from './up-blocks.js';
+
+/**
+ * A UNet2DModel as a graph.
+ *
+ * Inputs: `sample` float32 `[batch, in_channels, height, width]`; `timestep` `[batch]`, int64, or float32 with a Fourier
+ * time embedding; `class_labels` when class-conditional. Output: `out` float32 `[batch, out_channels, height, width]`.
+ *
+ * Widths are the weights', so that any consistent pruned checkpoint can be built; what widths cannot tell comes from the
+ * configuration (of the model before it was pruned) and from `overrides`.
+ *
+ * @param config  the content of `config.json`
+ * @throws {SecateurError} BAD_CONFIG when a field is unknown or out of range; BAD_FILE when tensors are missing, unknown
+ *   or of shapes that do not fit together
+ */
+export function buildUNet2D(
+  config: unknown,
+  weights: WeightSource,
+  overrides?: Overrides,
+  options?: BuildOptions,
+): Graph {
+  return write(config, weights, overrides, options).graph.build();
+}
+
+/** The graph that a configuration calls for, without weights: to look at, not to run. */
+export function outlineUNet2D(config: unknown): Graph {
+  return write(config).graph.build();
+}
+
+/**
+ * The tensors that a configuration calls for, in the order in which the model reads them.
+ *
+ * @throws {SecateurError} BAD_CONFIG when a field is unknown, out of range or contradicts another
+ */
+export function unet2dTensors(config: unknown): TensorSpec[] {
+  return write(config).tensors();
+}
+
+/** Height and width of the pictures a model was made for. Without a `sample_size`, the smallest of 32 and more that fits. */
+export function unet2dSizes(json: unknown): { height: number; width: number } {
+  const { sample_size: size, block_out_channels: levels } = parseUNet2DConfig(json);
+  if (Array.isArray(size)) return { height: size[0], width: size[1] };
+  const side = size ?? Math.max(32, 2 ** (levels.length - 1));
+  return { height: side, width: side };
+}
+
+function write(config: unknown, weights?: WeightSource, overrides?: Overrides, options?: BuildOptions): ModuleBuilder {
+  const m = new ModuleBuilder(new GraphBuilder('UNet2DModel'), weights, overrides, options);
+  writeModel(m, parseUNet2DConfig(config));
+  m.finish();
+  return m;
+}
+
+function writeModel(m: ModuleBuilder, config: UNet2DConfig): void {
+  const { graph } = m;
+  const [batch, height, width] = [symbol('batch'), symbol('height'), symbol('width')];
+  const sample = graph.input('sample', 'float32', [batch, config.in_channels, height, width]);
+  const { temb, divisor } = timeAndClassEmbedding(m, config);
+
+  const picture = center(m, { value: sample, channels: config.in_channels, level: 0 }, config);
+  const channels = config.block_out_channels;
+  const first = conv2d(m, 'conv_in', picture, { outChannels: channels[0]!, kernel: 3 });
+  const { out: bottom, skips } = writeDownBlocks(m, first, picture, config, temb);
+  const middle = config.mid_block_type === null ? bottom : m.at('mid_block', () => midBlock(m, bottom, midOptions(config, temb)));
+  const { out: top, picture: drawn } = writeUpBlocks(m, middle, skips, config, temb);
+
+  const groups = config.norm_num_groups ?? skipGroups(channels[0]!);
+  const normed = groupNorm(m, 'conv_norm_out', top, { groups, epsilon: config.norm_eps });
+  const active = activation(m, 'conv_act', 'silu', normed);
+  let out = conv2d(m, 'conv_out', active, { outChannels: config.out_channels, prunable: false, kernel: 3 });
+  if (drawn) out = add(m, out, drawn);
+  if (divisor) out = { ...out, value: graph.op('Div', [out.value, divisor]) };
+  graph.output(out.value, 'float32', [batch, config.out_channels, height, width], 'out');
+}
+
+/** `2 x - 1`, for models that take pictures in 0..1. */
+function center(m: ModuleBuilder, x: Feature, config: UNet2DConfig): Feature {
+  if (!config.center_input_sample) return x;
+  const { graph } = m;
+  const doubled = graph.op('Mul', [x.value, graph.scalar(2)]);
+  return { ...x, value: graph.op('Sub', [doubled, graph.scalar(1)]) };
+}
+
+function writeDownBlocks(
+  m: ModuleBuilder,
+  first: Feature,
+  picture: Feature,
+  config: UNet2DConfig,
+  temb: Rows,
+): { out: Feature; skips: Feature[] } {
+  const channels = config.block_out_channels;
+  const skips = [first];
+  let out = first;
+  config.down_block_types.forEach((type, i) => {
+    const result = m.at(`down_blocks.${i}`, () =>
+      downBlocks[type](m, out, picture, {
+        config,
+        temb,
+        inChannels: channels[Math.max(i - 1, 0)]!,
+        outChannels: channels[i]!,
+        layers: config.layers_per_block,
+        last: i === channels.length - 1,
+      }),
+    );
+    ({ out, picture } = result);
+    skips.push(...result.skips);
+  });
+  return { out, skips };
+}
+
+function midOptions(config: UNet2DConfig, temb: Rows): BlockOptions {
+  const channels = config.block_out_channels.at(-1)!;
+  return { config, temb, inChannels: channels, outChannels: channels, layers: 1, last: true };
+}
+
+function writeUpBlocks(
+  m: ModuleBuilder,
+  bottom: Feature,
+  skips: Feature[],
+  config: UNet2DConfig,
+  temb: Rows,
+): { out: Feature; picture?: Feature } {
+  const channels = [...config.block_out_channels].reverse();
+  const layers = config.layers_per_block + 1;
+  let out = bottom;
+  let picture: Feature | undefined;
+  config.up_block_types.forEach((type, i) => {
+    const wanted = skipsTaken(type, layers);
+    const taken = skips.splice(-wanted);
+    if (taken.length < wanted) {
+      failConfig('up_block_types', `needs ${wanted} skips for up block ${i}, the down blocks leave ${taken.length}`);
+    }
+    ({ out, picture } = m.at(`up_blocks.${i}`, () =>
+      upBlocks[type](m, out, taken, picture, {
+        config,
+        temb,
+        previousChannels: channels[Math.max(i - 1, 0)]!,
+        inChannels: channels[Math.min(i + 1, channels.length - 1)]!,
+        outChannels: channels[i]!,
+        layers,
+        last: i === channels.length - 1,
+      }),
+    ));
+  });
+  return { out, picture };
+}

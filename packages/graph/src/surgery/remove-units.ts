@@ -1,0 +1,94 @@
+import type { Coupling } from '../coupling/groups.js';
+import { SecateurError } from '../errors.js';
+import type { Attribute, Constant, Graph, GraphNode } from '../graph.js';
+import { constantOf, withoutDeadNodes } from '../graph.js';
+import { isSymbolic } from '../dim.js';
+import { inferTypes } from '../infer.js';
+import { opKey } from '../op-record.js';
+import type { Tensor } from '../tensor.js';
+import { Liveness } from './liveness.js';
+import type { RewriteContext } from './rewrite-context.js';
+import { sliceConstant } from './slice-constant.js';
+
+/** Units to remove: indices by group id. */
+export type Removal = ReadonlyMap<string, readonly number[]>;
+
+export interface Cut {
+  readonly graph: Graph;
+  /** Indices that stay, by checkpoint tensor and axis (checkpoint layout); tensors that lost nothing are left out. */
+  readonly kept: ReadonlyMap<string, ReadonlyMap<number, readonly number[]>>;
+}
+
+/**
+ * Removes units for real: smaller tensors, rewritten shape constants, split sizes and group counts. The graph given is not
+ * changed, and tensors that lose nothing are shared with the result.
+ *
+ * @throws {SecateurError} BAD_OPTION for an unknown group or unit; CANNOT_PRUNE when a group would be emptied or a node
+ *   cannot be rewritten
+ */
+export function removeUnits(coupling: Coupling, removal: Removal): Cut {
+  const { flow } = coupling;
+  const { graph } = flow;
+  const live = new Liveness(coupling, removal);
+  const constants = new Map<string, Constant>();
+  const kept = new Map<string, Map<number, readonly number[]>>();
+  for (const [name, constant] of graph.constants) {
+    const axes = live.keptOfValue(name);
+    constants.set(name, axes.size === 0 ? constant : sliceConstant(constant, axes));
+    if (axes.size > 0 && constant.parameter) kept.set(constant.parameter.name, inCheckpointAxes(constant, axes));
+  }
+  const nodes = graph.nodes.map((node) => rewriteNode(coupling, live, node, constants));
+  const cut = withoutDeadNodes({ ...graph, nodes, constants });
+  // A wrong rewrite would surface later as a confusing engine error; shapes that do not agree are caught here instead.
+  inferTypes(cut, { ops: flow.ops });
+  return { graph: cut, kept };
+}
+
+function inCheckpointAxes(constant: Constant, axes: ReadonlyMap<number, readonly number[]>): Map<number, readonly number[]> {
+  const map = new Map<number, readonly number[]>();
+  for (const [axis, indices] of axes) map.set(constant.parameter!.axes[axis] ?? axis, indices);
+  return map;
+}
+
+function rewriteNode(coupling: Coupling, live: Liveness, node: GraphNode, constants: Map<string, Constant>): GraphNode {
+  const { flow } = coupling;
+  const record = flow.ops.get(opKey(node.op, node.domain))!;
+  const touched = [...node.inputs, ...node.outputs].some((value) => value && live.isTouched(value));
+  if (!record.rewrite || !touched) return node;
+  const attributes: Record<string, Attribute> = { ...node.attributes };
+  const inputs = [...node.inputs];
+  const typeOf = (value: string) => flow.types.get(value)!;
+  const context: RewriteContext = {
+    node,
+    opset: flow.graph.opset,
+    has: (i) => Boolean(node.inputs[i]),
+    oldInput: (i) => typeOf(node.inputs[i]),
+    oldOutput: (k) => typeOf(node.outputs[k]),
+    keptInput: (i, axis) => live.keptOfValue(node.inputs[i]).get(axis),
+    keptOutput: (k, axis) => live.keptOfValue(node.outputs[k]).get(axis),
+    numbers: (i) => {
+      const elements = node.inputs[i] ? typeOf(node.inputs[i]).elements : undefined;
+      return elements?.every((element) => !isSymbolic(element)) ? (elements as readonly number[]) : undefined;
+    },
+    setAttribute: (name, attribute) => {
+      attributes[name] = attribute;
+    },
+    setInput: (i, value: Tensor) => {
+      const name = freshName(`${node.outputs[0]}/${i}`, constants);
+      constants.set(name, constantOf(value));
+      inputs[i] = name;
+    },
+    fail: (message) => {
+      throw new SecateurError('CANNOT_PRUNE', `${node.op} "${node.name}": ${message}`, { field: node.name });
+    },
+  };
+  record.rewrite(context);
+  return { ...node, attributes, inputs };
+}
+
+function freshName(base: string, taken: ReadonlyMap<string, unknown>): string {
+  let name = base;
+  for (let n = 1; taken.has(name); n++) name = `${base}_${n}`;
+  return name;
+}
+

@@ -1,0 +1,58 @@
+import type { Coupling, Group } from '../coupling/groups.js';
+import type { Constant, Graph } from '../graph.js';
+import { allocate, bytesOf, sizeOf, type Tensor } from '../tensor.js';
+import { Liveness } from './liveness.js';
+import type { Removal } from './remove-units.js';
+
+/**
+ * Sets every weight that belongs to the units to zero and leaves shapes alone. Where no normalisation over the zeroed
+ * axis follows, the outputs equal those after removal; a normalisation sees other statistics and the two differ.
+ *
+ * @throws {SecateurError} as `removeUnits`
+ */
+export function zeroUnits(coupling: Coupling, removal: Removal): Graph {
+  const { graph } = coupling.flow;
+  new Liveness(coupling, removal);
+  const zeroed = new Map<string, { axis: number; indices: Set<number> }[]>();
+  for (const group of coupling.groups) {
+    const units = removal.get(group.id);
+    if (units?.length) collect(group, units, zeroed);
+  }
+  const constants = new Map<string, Constant>(graph.constants);
+  for (const [value, cuts] of zeroed) {
+    const constant = graph.constants.get(value)!;
+    const apply = (tensor: Tensor) => cuts.reduce((result, cut) => zeroIndices(result, cut.axis, cut.indices), tensor);
+    constants.set(value, {
+      ...constant,
+      value: constant.value && apply(constant.value),
+      read: async () => apply(await constant.read()),
+      location: undefined,
+    });
+  }
+  return { ...graph, constants };
+}
+
+function collect(group: Group, units: readonly number[], into: Map<string, { axis: number; indices: Set<number> }[]>): void {
+  for (const slice of group.slices) {
+    const indices = new Set<number>();
+    for (const unit of units) {
+      for (let k = 0; k < slice.perUnit; k++) indices.add(slice.indices[unit * slice.perUnit + k]);
+    }
+    const list = into.get(slice.value) ?? [];
+    list.push({ axis: slice.valueAxis, indices });
+    into.set(slice.value, list);
+  }
+}
+
+function zeroIndices(tensor: Tensor, axis: number, indices: ReadonlySet<number>): Tensor {
+  const data = allocate(tensor.dtype, tensor.data.length);
+  bytesOf({ ...tensor, data }).set(bytesOf(tensor));
+  const inner = sizeOf(tensor.shape.slice(axis + 1));
+  const size = tensor.shape[axis];
+  const outer = sizeOf(tensor.shape.slice(0, axis));
+  const zero = new (data.constructor as { new (length: number): Float32Array })(inner);
+  for (let o = 0; o < outer; o++) {
+    for (const index of indices) (data as Float32Array).set(zero, (o * size + index) * inner);
+  }
+  return { ...tensor, data };
+}

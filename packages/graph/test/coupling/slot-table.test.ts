@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { SlotTable } from '../../src/coupling/slot-table.js';
+
+describe('SlotTable', () => {
+  it('joins slots into classes whose root is the lowest number, whatever the order', () => {
+    const table = new SlotTable();
+    const [a, b, c] = table.row(3);
+    table.join(c, b);
+    table.join(b, a);
+    expect([a, b, c].map((slot) => table.find(slot))).toEqual([a, a, a]);
+  });
+
+  it('takes a conjunction apart into atoms', () => {
+    const table = new SlotTable();
+    const [product, head, inner] = table.row(3);
+    table.expand(product, [head, inner]);
+    expect(table.atomsOf(product)).toEqual([head, inner]);
+    expect([table.positionOf(head), table.positionOf(inner)]).toEqual([0, 1]);
+  });
+
+  it('joins the parts of joined conjunctions', () => {
+    const table = new SlotTable();
+    const [p, h, d, q, g, e] = table.row(6);
+    table.expand(p, [h, d]);
+    table.expand(q, [g, e]);
+    table.join(p, q);
+    expect(table.find(h)).toBe(table.find(g));
+    expect(table.find(d)).toBe(table.find(e));
+    expect(table.find(h)).not.toBe(table.find(d));
+  });
+
+  it('pins both sides when conjunctions of different shape are joined', () => {
+    const table = new SlotTable();
+    const [p, h, d, q, x, y, z] = table.row(7);
+    table.expand(p, [h, d]);
+    table.expand(q, [x, y, z]);
+    table.join(p, q);
+    for (const atom of [h, d, x, y, z]) expect(table.pinOf(atom)).toMatch(/two different ways/);
+  });
+
+  it('passes a pin on to the parts, before and after they are known', () => {
+    const table = new SlotTable();
+    const [early, late, a, b] = table.row(4);
+    table.pin(early, 'why');
+    table.expand(early, [a, b]);
+    expect([table.pinOf(a), table.pinOf(b)]).toEqual(['why', 'why']);
+    const [c, d] = table.row(2);
+    table.expand(late, [c, d]);
+    table.pin(late, 'too');
+    expect([table.pinOf(c), table.pinOf(d)]).toEqual(['too', 'too']);
+  });
+
+  it('keeps a pin when classes join', () => {
+    const table = new SlotTable();
+    const [a, b, c] = table.row(3);
+    table.pin(c, 'why');
+    table.join(a, b);
+    table.join(b, c);
+    expect(table.pinOf(a)).toBe('why');
+  });
+
+  it('grows past its first allocation', () => {
+    const table = new SlotTable();
+    const row = table.row(5000);
+    table.join(row[4999], row[0]);
+    expect(table.find(row[4999])).toBe(row[0]);
+  });
+});

@@ -1,0 +1,4 @@
+import { testEngine } from '@secateur/core/conformance';
+import { nodeEngine } from '../src/node.js';
+
+testEngine(() => nodeEngine({ threads: 1 }));

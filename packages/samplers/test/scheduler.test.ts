@@ -1,0 +1,86 @@
+import { float32 } from '@secateur/graph';
+import { seededTensor } from '@secateur/testkit';
+import { describe, expect, it } from 'vitest';
+import { createSampler, type SamplerState, samplerNamed, samplerNames, torchGenerator } from '../src/index.js';
+import { halvesOfChannels } from '../src/scheduler.js';
+
+const shape = [2, 3, 2, 2];
+const sample = seededTensor(1, shape);
+const modelOutput = seededTensor(2, shape);
+const badOption = (field: string) => expect.objectContaining({ code: 'BAD_OPTION', field });
+
+describe.each(samplerNames)('%s', (name) => {
+  const plan = samplerNamed(name).plan(5);
+
+  it('is pure: a step leaves its inputs alone and gives the same again; the state survives being stored', () => {
+    let state: SamplerState | undefined;
+    let current = plan.init(shape, torchGenerator(3));
+    for (const index of plan.timesteps.keys()) {
+      const input = { modelOutput, sample: current, index, state, noise: seededTensor(index, shape) };
+      const before = structuredClone(input);
+      const result = plan.step(input);
+      expect(input).toEqual(before);
+      expect(plan.step(before)).toEqual(result);
+      expect(result.sample.shape).toEqual(shape);
+      expect(result.predictedOriginal.shape).toEqual(shape);
+      expect(Object.values(result.state).every((tensor) => tensor.dtype === 'float32')).toBe(true);
+      ({ sample: current, state } = result);
+    }
+    expect((current.data as Float32Array).every(Number.isFinite)).toBe(true);
+  });
+
+  it('ignores learned variances that follow the output', () => {
+    const wide = float32(
+      [2, 6, 2, 2],
+      [0, 1].flatMap((b) => [...modelOutput.data.slice(12 * b, 12 * b + 12), ...new Array(12).fill(9)]),
+    );
+    const noise = seededTensor(4, shape);
+    expect(plan.step({ modelOutput: wide, sample, index: 0, noise })).toEqual(
+      plan.step({ modelOutput, sample, index: 0, noise }),
+    );
+  });
+
+  it('refuses indices out of range, outputs of another shape, and noise missing or of another shape', () => {
+    expect(() => plan.step({ modelOutput, sample, index: plan.timesteps.length })).toThrow(badOption('index'));
+    const mismatch = expect.objectContaining({ code: 'SHAPE_MISMATCH' });
+    const noise = seededTensor(4, shape);
+    expect(() => plan.step({ modelOutput: seededTensor(1, [2, 3, 2, 3]), sample, index: 0, noise })).toThrow(mismatch);
+    if (!plan.drawsNoise(0)) return;
+    expect(() => plan.step({ modelOutput, sample, index: 0 })).toThrow(badOption('generator'));
+    expect(() => plan.step({ modelOutput, sample, index: 0, noise: seededTensor(1, [1]) })).toThrow(mismatch);
+  });
+});
+
+it.each(['heun', 'pndm', 'dpm-solver', 'unipc'])('%s refuses a step without what the step before left', (name) => {
+  expect(() => samplerNamed(name).plan(5).step({ modelOutput, sample, index: 1 })).toThrow(badOption('state'));
+});
+
+it('refuses options of other classes, and values out of range', () => {
+  expect(() => samplerNamed('euler').plan(5, { eta: 1 })).toThrow(badOption('eta'));
+  expect(() => samplerNamed('ddim').plan(5, { mu: 1 })).toThrow(badOption('mu'));
+  expect(() => samplerNamed('ddim').plan(5, { eta: 2 })).toThrow(badOption('eta'));
+  expect(() => samplerNamed('flow-match-euler', { use_dynamic_shifting: true }).plan(5)).toThrow(badOption('mu'));
+  expect(() => samplerNamed('pndm').plan(3)).toThrow(badOption('steps'));
+  expect(() => samplerNamed('lcm').plan(51)).toThrow(badOption('steps'));
+});
+
+it('refuses plans that leave the model’s timesteps', () => {
+  const sampler = createSampler({ _class_name: 'DDIMScheduler', steps_offset: 500 });
+  expect(() => sampler.plan(2)).not.toThrow();
+  expect(() => sampler.plan(4)).toThrow(badOption('steps'));
+});
+
+it('starts sigma samplers from noise of the first sigma', () => {
+  const plan = samplerNamed('euler').plan(3);
+  const first = plan.init([1, 20], torchGenerator(0)).data as Float32Array;
+  const unit = torchGenerator(0).randn([20]).data as Float32Array;
+  expect(first[0] / unit[0]).toBeCloseTo(plan.initialNoiseScale, 4);
+  expect(plan.initialNoiseScale).toBeGreaterThan(100);
+  // The model sees unit variance.
+  expect((plan.scaleInput(float32([1], [plan.initialNoiseScale]), 0).data as Float32Array)[0]).toBeCloseTo(1, 4);
+});
+
+it('parts channels into halves', () => {
+  const [low, high] = halvesOfChannels(float32([2, 2, 1], [1, 2, 3, 4]));
+  expect([low.data, high.data]).toEqual([Float32Array.of(1, 3), Float32Array.of(2, 4)]);
+});

@@ -1,0 +1,43 @@
+import { readFileSync, statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { fashionClasses, readIdx, zooEntries } from '../src/index.js';
+import { zooPath } from '../src/node.js';
+
+describe('zooEntries', () => {
+  it.each(zooEntries.map((entry) => [entry.name, entry] as const))('%s is there, with its card', (name, entry) => {
+    expect(statSync(zooPath(name)).isDirectory()).toBe(entry.kind === 'model');
+    const card = readFileSync(
+      fileURLToPath(new URL(`../data/${entry.path.split('/')[0]}/README.md`, import.meta.url)),
+      'utf8',
+    );
+    expect(card).toContain(entry.license);
+  });
+
+  it('the model is a diffusers pipeline with the parameters its card states', () => {
+    const folder = zooPath('fashion-ddpm-32');
+    expect(JSON.parse(readFileSync(`${folder}/model_index.json`, 'utf8'))._class_name).toBe('DDPMPipeline');
+    const file = readFileSync(`${folder}/unet/diffusion_pytorch_model.safetensors`);
+    const { __metadata__, ...header } = JSON.parse(file.toString('utf8', 8, 8 + Number(file.readBigUInt64LE(0))));
+    let parameters = 0;
+    for (const { dtype, shape } of Object.values<{ dtype: string; shape: number[] }>(header)) {
+      expect(dtype).toBe('F32');
+      parameters += shape.reduce((size, dim) => size * dim, 1);
+    }
+    expect(parameters).toBe(3_939_393);
+    expect(readFileSync(`${folder}/README.md`, 'utf8')).toContain(parameters.toLocaleString('en-US'));
+  });
+
+  it('the labels number the classes', async () => {
+    const labels = zooPath('fashion-mnist').replace('images-idx3', 'labels-idx1');
+    const { shape, data } = await readIdx(gunzipSync(readFileSync(labels)));
+    expect(shape).toEqual([10_000]);
+    for (let name = 0; name < fashionClasses.length; name++)
+      expect(data.filter((label) => label === name).length).toBe(1000);
+  });
+
+  it('refuses a name it does not have', () => {
+    expect(() => zooPath('nope')).toThrow('The zoo has no "nope"; it has fashion-ddpm-32, fashion-mnist.');
+  });
+});
