@@ -5,7 +5,9 @@
  * @param prefix  folder of the model beside the script: `''`, or `unet/`
  */
 export function loadScript(prefix: string): string {
-  return script.replace('@FOLDER@', prefix.replace(/\/$/, ''));
+  // Quoted: the folder's name comes from a model's files, and must stay text.
+  const folder = JSON.stringify(prefix.replace(/\/$/, ''));
+  return script.replace('FOLDER_HERE', () => folder);
 }
 
 const script = `"""Loads this pruned model: \`from load_secateur import load; unet = load()\`.  pip install diffusers safetensors torch"""
@@ -51,7 +53,7 @@ def resized(layer, weight, groups):
     layer.weight = nn.Parameter(torch.empty_like(weight))
     return layer
 
-def load(folder=Path(__file__).resolve().parent / "@FOLDER@"):
+def load(folder=Path(__file__).resolve().parent / FOLDER_HERE):
     folder = Path(folder)
     with safe_open(folder / "diffusion_pytorch_model.safetensors", "pt") as file:
         state = {name: file.get_tensor(name) for name in file.keys()}

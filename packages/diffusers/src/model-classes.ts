@@ -40,7 +40,8 @@ export const modelClasses: ReadonlyMap<string, ModelClass> = new Map(
 
 /** @throws {SecateurError} BAD_CONFIG when the configuration names no class, or one that is not known */
 export function modelClassOf(config: unknown, file?: string): ModelClass {
-  const name = typeof config === 'object' && config !== null && '_class_name' in config ? config._class_name : undefined;
+  const name =
+    typeof config === 'object' && config !== null && '_class_name' in config ? config._class_name : undefined;
   const known = typeof name === 'string' ? modelClasses.get(name) : undefined;
   if (known) return known;
   const said = name === undefined ? 'names no class' : `has the class ${JSON.stringify(name)}, which is not known`;

@@ -31,7 +31,9 @@ export function failConfig(field: string, complaint: string): never {
 }
 
 function describe(issue: v.BaseIssue<unknown>): string {
-  const bound = { min_value: 'at least', max_value: 'at most', min_length: 'at least', max_length: 'at most' }[issue.type];
+  const bound = { min_value: 'at least', max_value: 'at most', min_length: 'at least', max_length: 'at most' }[
+    issue.type
+  ];
   const expected =
     issue.type === 'integer'
       ? 'a whole number'

@@ -46,7 +46,10 @@ export function overridesOf(graph: Graph, configured: Graph): Overrides {
   };
 }
 
-function differing(own: Readonly<Record<string, number>>, expected: Readonly<Record<string, number>>): Record<string, number> {
+function differing(
+  own: Readonly<Record<string, number>>,
+  expected: Readonly<Record<string, number>>,
+): Record<string, number> {
   return Object.fromEntries(Object.entries(own).filter(([path, value]) => value !== expected[path]));
 }
 

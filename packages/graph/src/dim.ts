@@ -90,21 +90,45 @@ export function floorDivideDims(a: Dim, b: Dim): Dim {
 export function divideExactly(a: Dim, b: Dim): Dim | undefined {
   if (dimEquals(a, b)) return 1;
   const divisor = [...termsOf(b)];
-  if (divisor.length !== 1) return undefined;
-  const [divisorKey, divisorCoefficient] = divisor[0]!;
-  if (divisorCoefficient === 0) return undefined;
-  const terms = new Map<string, number>();
-  for (const [key, coefficient] of termsOf(a)) {
-    if (coefficient % divisorCoefficient !== 0) return undefined;
-    const rest = splitMonomial(key);
-    for (const factor of splitMonomial(divisorKey)) {
-      const at = rest.indexOf(factor);
-      if (at < 0) return undefined;
-      rest.splice(at, 1);
-    }
-    terms.set(rest.join('*'), coefficient / divisorCoefficient);
+  if (b === 0) return undefined;
+  const lead = leadingTerm(divisor);
+  const quotient = new Map<string, number>();
+  // Long division: each round takes the largest monomial of what is left, and adds smaller ones only.
+  let rest = a;
+  while (rest !== 0) {
+    const term = divideTerm(leadingTerm(termsOf(rest)), lead);
+    if (!term) return undefined;
+    quotient.set(...term);
+    rest = subtractDims(rest, multiplyDims(fromTerms(new Map([term])), b));
   }
-  return fromTerms(terms);
+  return fromTerms(quotient);
+}
+
+/** The term of highest degree, the first by name among equals. */
+function leadingTerm(terms: Iterable<readonly [string, number]>): readonly [string, number] {
+  let best: { key: string; coefficient: number; factors: string[] } | undefined;
+  for (const [key, coefficient] of terms) {
+    const factors = splitMonomial(key);
+    if (!best || isLarger(factors, best.factors)) best = { key, coefficient, factors };
+  }
+  return [best!.key, best!.coefficient];
+}
+
+function isLarger(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return a.length > b.length;
+  const i = a.findIndex((factor, at) => factor !== b[at]);
+  return i >= 0 && a[i]! < b[i]!;
+}
+
+function divideTerm(term: readonly [string, number], by: readonly [string, number]): [string, number] | undefined {
+  if (term[1] % by[1] !== 0) return undefined;
+  const rest = splitMonomial(term[0]);
+  for (const factor of splitMonomial(by[0])) {
+    const at = rest.indexOf(factor);
+    if (at < 0) return undefined;
+    rest.splice(at, 1);
+  }
+  return [rest.join('*'), term[1] / by[1]];
 }
 
 /**

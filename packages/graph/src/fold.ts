@@ -1,6 +1,6 @@
 import { type Dim, dimEquals, isSymbolic } from './dim.js';
 import { evaluateNode } from './evaluate.js';
-import { type Constant, constantOf, type Graph, type GraphNode, getInt, withoutDeadNodes } from './graph.js';
+import { type Constant, constantOf, type Graph, type GraphNode, getInt, int, withoutDeadNodes } from './graph.js';
 import { inferTypes } from './infer.js';
 import type { OpSet, ValueType } from './op-record.js';
 import { defaultOps } from './ops/index.js';
@@ -30,6 +30,7 @@ export function foldConstants(graph: Graph, options: FoldOptions = {}): Graph {
   const nodes: GraphNode[] = [];
   for (const node of graph.nodes) {
     const kept = fold.visit(node);
+    nodes.push(...fold.added.splice(0));
     if (kept) nodes.push(kept);
   }
   return withoutDeadNodes({ ...graph, nodes, constants: fold.constants });
@@ -37,6 +38,9 @@ export function foldConstants(graph: Graph, options: FoldOptions = {}): Graph {
 
 class Folding {
   readonly constants: Map<string, Constant>;
+  /** Nodes to stand before the one just visited. */
+  readonly added: GraphNode[] = [];
+  private readonly taken = new Set<string>();
   private readonly renamed = new Map<string, string>();
   private readonly outputs: ReadonlySet<string>;
   private readonly types: ReadonlyMap<string, ValueType>;
@@ -118,17 +122,53 @@ class Folding {
   private withKnownTarget(node: GraphNode): GraphNode {
     if (node.op !== 'Reshape' || node.domain !== '' || this.constants.has(node.inputs[1])) return node;
     const elements = this.types.get(node.inputs[1])?.elements;
+    if (!elements) return node;
     const from = this.types.get(node.inputs[0])!.shape;
-    const target = elements && statedTarget(elements, from, getInt(node, 'allowzero', 0) === 1);
-    if (!target) return node;
+    const target = statedTarget(elements, from, getInt(node, 'allowzero', 0) === 1);
+    return {
+      ...node,
+      inputs: [node.inputs[0], target ? this.integers(node, 'shape', target) : this.openTarget(node, elements)],
+    };
+  }
+
+  /**
+   * A target with several sizes known only at run time and one number, which becomes `-1`: where that axis is cut later,
+   * the target then follows by itself.
+   */
+  private openTarget(node: GraphNode, elements: readonly Dim[]): string {
+    const numbers = [...elements.keys()].filter((i) => !isSymbolic(elements[i]) && elements[i] !== 1);
+    if (numbers.length !== 1 || (elements[numbers[0]] as number) <= 0) return node.inputs[1];
+    const [at] = numbers;
+    const part = (from: number, to: number): string => {
+      const name = this.unusedName(`${node.outputs[0]}/shape`);
+      const inputs = [node.inputs[1], this.integers(node, 'from', [from]), this.integers(node, 'to', [to])];
+      return this.add({ ...node, name, op: 'Slice', inputs, outputs: [name], attributes: {} });
+    };
+    const parts = [
+      ...(at > 0 ? [part(0, at)] : []),
+      this.integers(node, 'rest', [-1]),
+      ...(at < elements.length - 1 ? [part(at + 1, elements.length)] : []),
+    ];
     const name = this.unusedName(`${node.outputs[0]}/shape`);
-    this.constants.set(name, constantOf(int64(target)));
-    return { ...node, inputs: [node.inputs[0], name] };
+    return this.add({ ...node, name, op: 'Concat', inputs: parts, outputs: [name], attributes: { axis: int(0) } });
+  }
+
+  private add(node: GraphNode): string {
+    this.added.push(node);
+    this.taken.add(node.outputs[0]);
+    return node.outputs[0];
+  }
+
+  private integers(node: GraphNode, hint: string, values: readonly number[]): string {
+    const name = this.unusedName(`${node.outputs[0]}/${hint}`);
+    this.constants.set(name, constantOf(int64(values)));
+    return name;
   }
 
   private unusedName(base: string): string {
     let name = base;
-    for (let i = 1; this.types.has(name) || this.constants.has(name); i++) name = `${base}_${i}`;
+    for (let i = 1; this.types.has(name) || this.constants.has(name) || this.taken.has(name); i++)
+      name = `${base}_${i}`;
     return name;
   }
 }

@@ -88,3 +88,4 @@ export { type FoldOptions, foldConstants } from './fold.js';
 export { type InferOptions, inferTypes, type UnknownOp, unknownOps } from './infer.js';
 export { countMacs } from './macs.js';
 export { defaultOps, opSetOf, withOps } from './ops/index.js';
+export { type GradientRequest, gradient } from './gradient/gradient.js';

@@ -61,7 +61,8 @@ function componentOf(index: Json): string | undefined {
 export function componentsOf(index: Json): [name: string, className: string][] {
   const components: [string, string][] = [];
   for (const [name, entry] of Object.entries(index)) {
-    if (!name.startsWith('_') && Array.isArray(entry) && typeof entry[1] === 'string') components.push([name, entry[1]]);
+    if (!name.startsWith('_') && Array.isArray(entry) && typeof entry[1] === 'string')
+      components.push([name, entry[1]]);
   }
   return components;
 }

@@ -1,3 +1,4 @@
+import type { GraphBuilder } from '@secateur/graph';
 import type { ModuleBuilder } from '../module-builder.js';
 
 export type Activation = 'silu' | 'swish' | 'mish' | 'gelu' | 'relu';
@@ -18,7 +19,7 @@ function activate({ graph }: ModuleBuilder, kind: Activation, x: string): string
     case 'swish':
       return graph.op('Mul', [x, graph.op('Sigmoid', [x])]);
     case 'mish':
-      return graph.op('Mul', [x, graph.op('Tanh', [graph.op('Softplus', [x])])]);
+      return mish(graph, x);
     case 'relu':
       return graph.op('Relu', [x]);
     case 'gelu': {
@@ -28,4 +29,15 @@ function activate({ graph }: ModuleBuilder, kind: Activation, x: string): string
       return graph.op('Mul', [half, graph.op('Add', [erf, graph.scalar(1)])]);
     }
   }
+}
+
+/**
+ * `x tanh(log(1 + e^x))`, as `x u / (u + 2)` with `u = n (n + 2)` and `n = e^x`. Above 20 the fraction is 1 in float32, so
+ * the exponent is held there and cannot overflow.
+ */
+function mish(graph: GraphBuilder, x: string): string {
+  const n = graph.op('Exp', [graph.op('Min', [x, graph.scalar(20)])]);
+  const u = graph.op('Mul', [n, graph.op('Add', [n, graph.scalar(2)])]);
+  const fraction = graph.op('Div', [u, graph.op('Add', [u, graph.scalar(2)])]);
+  return graph.op('Mul', [x, fraction]);
 }

@@ -23,5 +23,6 @@ export function divide(m: ModuleBuilder, x: Feature, factor: number): Feature {
 }
 
 function sameSize(m: ModuleBuilder, a: Feature, b: Feature): void {
-  if (a.level !== b.level) m.problem(`${m.path || 'the output'} joins features of 1/${2 ** a.level} and 1/${2 ** b.level} of the size`);
+  if (a.level !== b.level)
+    m.problem(`${m.path || 'the output'} joins features of 1/${2 ** a.level} and 1/${2 ** b.level} of the size`);
 }

@@ -1,5 +1,5 @@
 import { int, ints } from '@secateur/graph';
-import { type FreeWidth, type ModuleBuilder } from '../module-builder.js';
+import type { FreeWidth, ModuleBuilder } from '../module-builder.js';
 import { uniformInit } from '../tensor-spec.js';
 
 /** Rows of features: `[batch, width]`, or `[batch, tokens, width]`. */

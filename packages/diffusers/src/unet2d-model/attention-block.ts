@@ -58,7 +58,8 @@ export const scaleNode = 'scale';
 function attend(m: ModuleBuilder, x: Rows, names: typeof newNames, options: AttentionBlockOptions): Rows {
   const { graph } = m;
   const configuredHeads = Math.floor(options.channels / options.headDim);
-  if (configuredHeads < 1) m.problem(`${m.path} has ${options.channels} channels, fewer than one head's ${options.headDim}`);
+  if (configuredHeads < 1)
+    m.problem(`${m.path} has ${options.channels} channels, fewer than one head's ${options.headDim}`);
   const heads = m.overrides.heads?.[m.path] ?? configuredHeads;
   const inner = free(configuredHeads * options.headDim);
   const query = tokenLinear(m, names.query, x, inner);

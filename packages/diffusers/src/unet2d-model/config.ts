@@ -122,7 +122,8 @@ export function parseUNet2DConfig(json: unknown): UNet2DConfig {
   const levels = config.block_out_channels.length;
   for (const field of ['down_block_types', 'up_block_types'] as const) {
     const given = config[field].length;
-    if (given !== levels) failConfig(field, `has ${given} entries, block_out_channels has ${levels}; they must be as many`);
+    if (given !== levels)
+      failConfig(field, `has ${given} entries, block_out_channels has ${levels}; they must be as many`);
   }
   if (config.time_embedding_type === 'learned' && config.num_train_timesteps === null) {
     failConfig('num_train_timesteps', 'must be a number when time_embedding_type is "learned"');

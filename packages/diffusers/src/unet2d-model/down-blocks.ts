@@ -26,7 +26,12 @@ function layers(m: ModuleBuilder, x: Feature, block: BlockOptions, attention: bo
 }
 
 /** Ends a block by `halve` unless it is the last. */
-function thenHalve(skips: Feature[], picture: Feature, block: BlockOptions, halve: (x: Feature) => Feature): DownResult {
+function thenHalve(
+  skips: Feature[],
+  picture: Feature,
+  block: BlockOptions,
+  halve: (x: Feature) => Feature,
+): DownResult {
   const all = block.last ? skips : [...skips, halve(skips.at(-1)!)];
   return { out: all.at(-1)!, skips: all, picture };
 }
@@ -49,7 +54,13 @@ const resnetDownsampleBlock2D: DownBlock = (m, x, picture, block) =>
   );
 
 /** SkipDownBlock2D and AttnSkipDownBlock2D: a picture goes along, smaller with every block, and is added in. */
-function skipDownBlock(m: ModuleBuilder, x: Feature, picture: Feature, block: BlockOptions, attention: boolean): DownResult {
+function skipDownBlock(
+  m: ModuleBuilder,
+  x: Feature,
+  picture: Feature,
+  block: BlockOptions,
+  attention: boolean,
+): DownResult {
   const { outChannels } = block;
   const groupsOut = skipGroups(outChannels);
   const skips: Feature[] = [];

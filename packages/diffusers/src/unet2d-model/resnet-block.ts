@@ -1,4 +1,4 @@
-import { activation, type Activation } from '../layers/activation.js';
+import { type Activation, activation } from '../layers/activation.js';
 import { add, divide } from '../layers/combine.js';
 import { conv2d } from '../layers/conv2d.js';
 import { groupNorm } from '../layers/group-norm.js';
@@ -32,7 +32,13 @@ export interface ResnetBlockOptions {
  * @param x  `[batch, inChannels, height, width]`
  * @param temb  `[batch, time embedding width]`
  */
-export function resnetBlock(m: ModuleBuilder, path: string, x: Feature, temb: Rows, options: ResnetBlockOptions): Feature {
+export function resnetBlock(
+  m: ModuleBuilder,
+  path: string,
+  x: Feature,
+  temb: Rows,
+  options: ResnetBlockOptions,
+): Feature {
   const { outChannels, epsilon, act, groups, resample, outputScale = 1 } = options;
   return m.at(path, () => {
     if (m.isRemoved()) return removedBlock(m, x, options);

@@ -18,9 +18,7 @@ export function timeProjection(m: ModuleBuilder, config: UNet2DConfig): (steps: 
   }
   if (config.time_embedding_type === 'learned') {
     const rows = config.num_train_timesteps!;
-    const table = m.at('time_proj', () =>
-      m.parameter('weight', [rows, free(width)], { kind: 'normal', deviation: 1 }),
-    );
+    const table = m.at('time_proj', () => m.parameter('weight', [rows, free(width)], { kind: 'normal', deviation: 1 }));
     return (steps) =>
       m.at('time_proj', () => ({
         value: m.graph.op('Gather', [table.name, steps], { axis: int(0) }),
@@ -46,7 +44,9 @@ function positional(m: ModuleBuilder, steps: string, config: UNet2DConfig): Rows
   const frequencies = new Float32Array(half);
   for (let i = 0; i < half; i++) {
     // Rounded to float32 at each step, as PyTorch does: a high timestep multiplies the difference.
-    const exponent = Math.fround(Math.fround(Math.fround(-Math.log(10000)) * i) / Math.fround(half - config.freq_shift));
+    const exponent = Math.fround(
+      Math.fround(Math.fround(-Math.log(10000)) * i) / Math.fround(half - config.freq_shift),
+    );
     frequencies[i] = Math.exp(exponent);
   }
   const angles = outerProduct(m, asFloat(m, steps), graph.tensor(float32([half], frequencies), 'frequencies'));

@@ -6,9 +6,9 @@ import { groupNorm } from '../layers/group-norm.js';
 import type { Rows } from '../layers/linear.js';
 import { type BuildOptions, type Feature, ModuleBuilder } from '../module-builder.js';
 import type { Overrides } from '../overrides.js';
+import { failConfig } from '../parse-config.js';
 import type { TensorSpec } from '../tensor-spec.js';
 import type { WeightSource } from '../weight-source.js';
-import { failConfig } from '../parse-config.js';
 import { type BlockOptions, skipGroups } from './block.js';
 import { timeAndClassEmbedding } from './class-embedding.js';
 import { parseUNet2DConfig, type UNet2DConfig } from './config.js';
@@ -77,7 +77,8 @@ function writeModel(m: ModuleBuilder, config: UNet2DConfig): void {
   const channels = config.block_out_channels;
   const first = conv2d(m, 'conv_in', picture, { outChannels: channels[0]!, kernel: 3 });
   const { out: bottom, skips } = writeDownBlocks(m, first, picture, config, temb);
-  const middle = config.mid_block_type === null ? bottom : m.at('mid_block', () => midBlock(m, bottom, midOptions(config, temb)));
+  const middle =
+    config.mid_block_type === null ? bottom : m.at('mid_block', () => midBlock(m, bottom, midOptions(config, temb)));
   const { out: top, picture: drawn } = writeUpBlocks(m, middle, skips, config, temb);
 
   const groups = config.norm_num_groups ?? skipGroups(channels[0]!);

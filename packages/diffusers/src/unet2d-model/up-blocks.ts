@@ -43,7 +43,13 @@ interface LayerOptions {
 }
 
 /** Residual blocks over what came before and the skips, the last made first; each followed by an attention if asked for. */
-function layers(m: ModuleBuilder, x: Feature, skips: readonly Feature[], block: UpBlockOptions, options: LayerOptions): Feature {
+function layers(
+  m: ModuleBuilder,
+  x: Feature,
+  skips: readonly Feature[],
+  block: UpBlockOptions,
+  options: LayerOptions,
+): Feature {
   const { attention, groups, ...rest } = options;
   for (let i = 0; i < block.layers; i++) {
     const skipChannels = i === block.layers - 1 ? block.inChannels : block.outChannels;

@@ -1,7 +1,23 @@
-import { type Constant, constantOf, evaluateGraph, float32, shapeText } from '@secateur/graph';
+import {
+  type Constant,
+  constantOf,
+  countMacs,
+  evaluateDim,
+  evaluateGraph,
+  float32,
+  inferTypes,
+  shapeText,
+} from '@secateur/graph';
 import { expectClose, loadFixtureTensors } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
-import { buildUNet2D, countParameters, unet2dSizes, unet2dTensors, weightsFrom } from '../../src/index.js';
+import {
+  buildUNet2D,
+  countParameters,
+  outlineUNet2D,
+  unet2dSizes,
+  unet2dTensors,
+  weightsFrom,
+} from '../../src/index.js';
 import { asTensor, constantsOf, feedsOf, inMemory, readJson } from '../support/fixtures.js';
 import { readVariant, variants, variantWeights } from '../support/variants.js';
 
@@ -14,6 +30,11 @@ const tinyWeights = () => constantsOf('unet2d-tiny/diffusion_pytorch_model.safet
 describe('unet2dTensors', () => {
   it('counts exactly the parameters of ddpm-cifar10-32', () => {
     expect(countParameters(unet2dTensors(readJson('configs/ddpm-cifar10-32/config.json')))).toBe(35_746_307);
+  });
+
+  it('makes a graph of exactly the multiply-adds of ddpm-cifar10-32', () => {
+    const outline = outlineUNet2D(readJson('configs/ddpm-cifar10-32/config.json'));
+    expect(countMacs(outline, { symbols: { height: 32, width: 32 } }).weights).toBe(6_053_953_536);
   });
 
   it.each(variants.filter((name) => name !== 'old-attention-names'))('names the tensors of diffusers: %s', (name) => {
@@ -89,6 +110,14 @@ describe('buildUNet2D', () => {
     expect(graph.outputs.map(({ name, shape }) => `${name} ${shapeText(shape)}`)).toEqual([
       'out [batch, 3, height, width]',
     ]);
+  });
+
+  it.each(variants)('has shapes that follow through symbolic sizes: %s', (name) => {
+    const variant = readVariant(name);
+    const graph = buildUNet2D(variant.config, weightsFrom(variantWeights(variant)));
+    const { shape } = inferTypes(graph).get('out')!;
+    const sizes = { batch: 3, height: 16, width: 24 };
+    expect(shape.map((dim) => evaluateDim(dim, sizes))).toEqual([3, variant.config.out_channels, 16, 24]);
   });
 
   it('gives nodes the module path as scope, and constants the names of the checkpoint', () => {

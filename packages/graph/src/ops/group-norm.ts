@@ -15,7 +15,7 @@ function groupSizes(context: InferContext | GradientContext): { groups: number; 
   const { shape } = context.input(0);
   const groups = groupsOf(context);
   const channels = shape[1];
-  if (shape.length < 2 || isSymbolic(channels)) context.fail(`input ${shapeText(shape)} needs a known number of channels`);
+  if (shape.length < 2 || isSymbolic(channels)) return context.fail(`input ${shapeText(shape)} needs a known number of channels`);
   if (groups < 1 || channels % groups !== 0) context.fail(`${channels} channels do not divide into ${groups} groups`);
   return { groups, perGroup: channels / groups };
 }

@@ -1,14 +1,19 @@
 import { SecateurError } from '../errors.js';
 import { type OpRecord, type OpSet, opKey } from '../op-record.js';
+import { binaryOps } from './binary.js';
 import { convOps } from './conv.js';
+import { elementwiseOps } from './elementwise.js';
 import { generateOps } from './generate.js';
 import { matmulOps } from './matmul.js';
+import { normOps } from './norm.js';
 import { padOps } from './pad.js';
 import { poolOps } from './pool.js';
+import { reduceOps } from './reduce.js';
 import { repeatOps } from './repeat.js';
 import { resizeOps } from './resize.js';
 import { selectOps } from './select.js';
 import { shapeOps } from './shape.js';
+import { softmaxOps } from './softmax.js';
 
 /** Operators by name. @throws {SecateurError} NAME_CLASH when two records are of one operator */
 export function opSetOf(records: readonly OpRecord[]): OpSet {
@@ -41,13 +46,18 @@ function add(ops: Map<string, OpRecord>, record: OpRecord): void {
 
 /** Every operator that comes with the package. */
 export const defaultOps: OpSet = opSetOf([
+  ...binaryOps,
   ...convOps,
+  ...elementwiseOps,
   ...generateOps,
   ...matmulOps,
+  ...normOps,
   ...padOps,
   ...poolOps,
+  ...reduceOps,
   ...repeatOps,
   ...resizeOps,
   ...selectOps,
   ...shapeOps,
+  ...softmaxOps,
 ]);

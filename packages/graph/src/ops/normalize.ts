@@ -14,14 +14,10 @@ export function standardize(row: Float64Array, epsilon: number): Float64Array {
   return row;
 }
 
-/** `normal * scale + bias`, both read as if they had `shape` (which broadcasts to that of x, input 0). */
-export function affine(
-  context: EvaluateContext,
-  normal: Float64Array,
-  shape: readonly number[],
-  bias: Tensor | undefined = context.inputs[2],
-): Tensor {
+/** `normal * scale + bias` (inputs 1 and 2), both read as if they had `shape`, which broadcasts to that of x (input 0). */
+export function affine(context: EvaluateContext, normal: Float64Array, shape: readonly number[]): Tensor {
   const x = context.input(0);
+  const bias = context.inputs[2];
   const at = broadcastOffsets(shape, x.shape);
   const scales = doublesOf(context.input(1));
   const shifts = bias && doublesOf(bias);

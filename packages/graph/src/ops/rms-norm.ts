@@ -42,6 +42,6 @@ export const rmsNormalization: OpRecord = defineOp({
       const square = row.reduce((sum, value) => sum + value * value, 0) / row.length;
       return row.map((value) => value / Math.sqrt(square + epsilon));
     });
-    return [affine(context, normal, context.input(1).shape, undefined)];
+    return [affine(context, normal, context.input(1).shape)];
   },
 });

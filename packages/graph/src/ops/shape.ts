@@ -106,13 +106,27 @@ function rewriteReshape(context: RewriteContext): void {
   const follows = (axis: number) => !kept[axis] || elements?.[axis] === -1 || copies(axis);
   if (old.every((_, axis) => follows(axis))) return;
   if (!target) {
-    const axis = old.findIndex((_, i) => !follows(i));
-    context.fail(
-      `axis ${axis} shrinks from ${dimText(old[axis])} to ${kept[axis]!.length}, but its target is computed at run time; ` +
-        'export with static shapes, or fold constants first',
-    );
+    // A target read off another value at run time shrinks with that value; where it can be written down, it is.
+    const written = writtenTarget(context, old, kept, allowZero);
+    if (written) context.setInput(1, int64(written));
+    return;
   }
   context.setInput(1, int64(target.map((size, axis) => (follows(axis) ? size : kept[axis]!.length))));
+}
+
+/** The new target as constants: counts, 0 for a symbol that is copied, -1 for the one that is not; if that says it all. */
+function writtenTarget(
+  context: RewriteContext,
+  old: readonly Dim[],
+  kept: readonly (readonly number[] | undefined)[],
+  allowZero: boolean,
+): number[] | undefined {
+  const from = context.oldInput(0).shape;
+  const target = old.map((dim, axis) => {
+    if (typeof dim === 'number') return kept[axis]?.length ?? dim;
+    return !allowZero && from[axis] !== undefined && dimEquals(from[axis], dim) ? 0 : -1;
+  });
+  return target.filter((dim) => dim === -1).length <= 1 ? target : undefined;
 }
 
 const flatten = defineOp({

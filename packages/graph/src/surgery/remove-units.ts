@@ -39,9 +39,32 @@ export function removeUnits(coupling: Coupling, removal: Removal): Cut {
   }
   const nodes = graph.nodes.map((node) => rewriteNode(coupling, live, node, constants));
   const cut = withoutDeadNodes({ ...graph, nodes, constants });
-  // A wrong rewrite would surface later as a confusing engine error; shapes that do not agree are caught here instead.
-  inferTypes(cut, { ops: flow.ops });
+  checkShapes(coupling, live, cut);
   return { graph: cut, kept };
+}
+
+/**
+ * A shape that is computed at run time, or an operator that a record forgot to rewrite, would surface later as a confusing
+ * engine error: every value must have come out in the size that its surviving slots say.
+ */
+function checkShapes({ flow }: Coupling, live: Liveness, cut: Graph): void {
+  const types = inferTypes(cut, { ops: flow.ops });
+  for (const node of cut.nodes) {
+    for (const output of node.outputs) {
+      if (!output) continue;
+      const kept = live.keptOfValue(output);
+      flow.types.get(output)!.shape.forEach((dim, axis) => {
+        const wanted = kept.get(axis)?.length ?? dim;
+        const actual = types.get(output)!.shape[axis];
+        if (isSymbolic(wanted) || isSymbolic(actual) || wanted === actual) return;
+        throw new SecateurError(
+          'CANNOT_PRUNE',
+          `${node.op} "${node.name}": axis ${axis} of its output would have ${actual} entries, ${wanted} survive.`,
+          { field: node.name, hint: 'Its shape is computed at run time: fold constants first, or export with static shapes.' },
+        );
+      });
+    }
+  }
 }
 
 function inCheckpointAxes(constant: Constant, axes: ReadonlyMap<number, readonly number[]>): Map<number, readonly number[]> {

@@ -1,5 +1,5 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { type Constant, type Graph, SecateurError, throwIfAborted } from '@secateur/graph';
+import { type Constant, type Graph, type OpSet, SecateurError, throwIfAborted } from '@secateur/graph';
 import {
   GraphProtoSchema,
   ModelProtoSchema,
@@ -28,6 +28,8 @@ export interface EncodeOptions {
   external?(name: string, constant: Constant): ExternalData | undefined;
   /** Constants that become inputs of the model, under their own names, so that they can change between runs. */
   variable?: Iterable<string>;
+  /** Operators known, to work out shapes with. Default: the graph package's. */
+  ops?: OpSet;
   signal?: AbortSignal;
 }
 
@@ -83,7 +85,7 @@ export function prepareOnnx(graph: Graph, options: EncodeOptions = {}): EncodedO
       },
     );
   }
-  const plain = graph.opset < GROUP_NORM_OPSET ? decomposeGroupNorm(graph, variable) : graph;
+  const plain = graph.opset < GROUP_NORM_OPSET ? decomposeGroupNorm(graph, variable, options.ops) : graph;
 
   const inside: Inside[] = [];
   const outside: TensorProto[] = [];

@@ -1,5 +1,5 @@
 import type { OutputFolder } from '@secateur/core';
-import { type Constant, type Graph, SecateurError, throwIfAborted } from '@secateur/graph';
+import { type Constant, type Graph, type OpSet, SecateurError, throwIfAborted } from '@secateur/graph';
 import { byteLengthOf, readBytes } from '../constant-bytes.js';
 import { prepareOnnx } from '../encode/encode-onnx.js';
 import type { ExternalData } from '../encode/messages.js';
@@ -21,6 +21,8 @@ export interface SaveOnnxOptions {
    * them. Default: into the model up to 1.5 GB, beside it above.
    */
   external?: 'inline' | 'data' | CheckpointFile;
+  /** Operators known, to work out shapes with. Default: the graph package's. */
+  ops?: OpSet;
   signal?: AbortSignal;
   /** Called with bytes written so far and in all. */
   onProgress?(done: number, total: number): void;
@@ -44,51 +46,44 @@ const ALIGNMENT = 4096;
  * @throws {SecateurError} SHAPE_MISMATCH when a located range has not the constant's length; ABORTED; IO
  */
 export async function saveOnnx(graph: Graph, out: OutputFolder, options: SaveOnnxOptions = {}): Promise<string[]> {
-  const { name = 'model.onnx', signal } = options;
+  const { name = 'model.onnx', signal, ops } = options;
   const external = options.external ?? (weightBytes(graph) > MAX_INLINE_WEIGHT_BYTES ? 'data' : 'inline');
   if (external === 'inline') {
-    const progress = progressOf(options, 0);
-    await writeModel(graph, out, name, signal, progress);
+    const encoded = prepareOnnx(graph, { signal, ops });
+    await writeFile(out, name, encoded.chunks(), progressOf(options, encoded.byteLength));
     return [name];
   }
   if (external !== 'data') {
     const shared = asInCheckpoint(graph, (parameter) => external.locate(parameter) !== undefined);
-    await writeModel(shared, out, name, signal, progressOf(options, 0), pointInto(external));
+    const encoded = prepareOnnx(shared, { signal, ops, external: pointInto(external) });
+    await writeFile(out, name, encoded.chunks(), progressOf(options, encoded.byteLength));
     return [name];
   }
   const dataName = `${name}.data`;
   const { ranges, total } = layOut(graph, dataName.slice(dataName.lastIndexOf('/') + 1));
-  const progress = progressOf(options, total);
-  await writeData(graph, ranges, out, dataName, signal, progress);
-  await writeModel(graph, out, name, signal, progress, (constantName) => ranges.get(constantName));
+  const encoded = prepareOnnx(graph, { signal, ops, external: (constantName) => ranges.get(constantName) });
+  const progress = progressOf(options, total + encoded.byteLength);
+  await writeFile(out, dataName, dataChunks(graph, ranges, signal), progress);
+  await writeFile(out, name, encoded.chunks(), progress);
   return [name, dataName];
 }
 
-type Progress = (bytes: number, more?: number) => void;
+type Progress = (bytes: number) => void;
 
 function progressOf({ onProgress }: SaveOnnxOptions, total: number): Progress {
   let done = 0;
-  let all = total;
-  return (bytes, more = 0) => {
-    done += bytes;
-    all += more;
-    onProgress?.(done, all);
-  };
+  return (bytes) => onProgress?.((done += bytes), total);
 }
 
-async function writeModel(
-  graph: Graph,
+async function writeFile(
   out: OutputFolder,
   name: string,
-  signal: AbortSignal | undefined,
+  chunks: AsyncIterable<Uint8Array>,
   progress: Progress,
-  external?: (name: string, constant: Constant) => ExternalData | undefined,
 ): Promise<void> {
-  const encoded = prepareOnnx(graph, { external, signal });
-  progress(0, encoded.byteLength);
   const sink = await out.create(name);
   try {
-    for await (const chunk of encoded.chunks()) {
+    for await (const chunk of chunks) {
       await sink.write(chunk);
       progress(chunk.byteLength);
     }
@@ -124,27 +119,18 @@ function layOut(graph: Graph, location: string): { ranges: Map<string, ExternalD
   return { ranges, total };
 }
 
-async function writeData(
+/** The data file: constants in the order of their places, zeros between. */
+async function* dataChunks(
   graph: Graph,
   ranges: ReadonlyMap<string, ExternalData>,
-  out: OutputFolder,
-  path: string,
   signal: AbortSignal | undefined,
-  progress: Progress,
-): Promise<void> {
-  const sink = await out.create(path);
-  try {
-    let written = 0;
-    for (const [name, { offset, length }] of ranges) {
-      throwIfAborted(signal);
-      const constant = graph.constants.get(name)!;
-      if (offset > written) await sink.write(new Uint8Array(offset - written));
-      await sink.write(await readBytes(name, constant));
-      progress(offset + length - written);
-      written = offset + length;
-    }
-  } finally {
-    await sink.close();
+): AsyncGenerator<Uint8Array, void> {
+  let written = 0;
+  for (const [name, { offset, length }] of ranges) {
+    throwIfAborted(signal);
+    if (offset > written) yield new Uint8Array(offset - written);
+    yield await readBytes(name, graph.constants.get(name)!);
+    written = offset + length;
   }
 }
 

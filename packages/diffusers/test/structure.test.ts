@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { buildUNet2D, isEmptyOverrides, outlineUNet2D, overridesOf, structureOf, weightsFrom } from '../src/index.js';
+import { constantsOf, readJson } from './support/fixtures.js';
+import { readVariant, variants, variantWeights } from './support/variants.js';
+
+const config = readJson('unet2d-tiny/config.json');
+const weights = () => constantsOf('unet2d-tiny/diffusion_pytorch_model.safetensors');
+
+describe('structureOf', () => {
+  it('reads heads, scales and norm groups by module', () => {
+    const { heads, scale, normGroups } = structureOf(outlineUNet2D(config));
+    expect(heads).toEqual({
+      'down_blocks.1.attentions.0': 4,
+      'mid_block.attentions.0': 4,
+      'up_blocks.0.attentions.0': 4,
+      'up_blocks.0.attentions.1': 4,
+    });
+    expect(scale['mid_block.attentions.0']).toBeCloseTo(8 ** -0.5, 7);
+    expect(normGroups.conv_norm_out).toBe(4);
+    expect(Object.keys(normGroups)).toHaveLength(21);
+  });
+});
+
+describe('overridesOf', () => {
+  it.each(variants)('is empty for a model that is what its configuration says: %s', (name) => {
+    const variant = readVariant(name);
+    const graph = buildUNet2D(variant.config, weightsFrom(variantWeights(variant)));
+    expect(isEmptyOverrides(overridesOf(graph, outlineUNet2D(variant.config)))).toBe(true);
+  });
+
+  it('gives back the overrides that a graph was built with', () => {
+    const overrides = {
+      heads: { 'mid_block.attentions.0': 2 },
+      scale: { 'up_blocks.0.attentions.1': 0.25 },
+      normGroups: { 'down_blocks.0.resnets.0.norm2': 2 },
+      removed: ['down_blocks.1.attentions.0', 'down_blocks.1.resnets.0'],
+    };
+    const left = weights();
+    for (const name of [...left.keys()]) {
+      const gone = overrides.removed.some((path) => name.startsWith(`${path}.`));
+      if (gone && !name.includes('conv_shortcut')) left.delete(name);
+    }
+    const graph = buildUNet2D(config, weightsFrom(left), overrides);
+    const found = overridesOf(graph, outlineUNet2D(config));
+    expect({ ...found, removed: [...(found.removed ?? [])].sort() }).toEqual(overrides);
+  });
+});
