@@ -139,7 +139,8 @@ export function tensorFromBytes(dtype: DType, shape: readonly number[], bytes: U
       `${dtype} of shape [${shape}] needs ${length * width} bytes; ${bytes.byteLength} given.`,
     );
   }
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  // Not `bytes.slice()`: on Node's Buffer that is a view, as unaligned as the original.
+  const aligned = bytes.byteOffset % width === 0 ? bytes : new Uint8Array(bytes);
   return { dtype, shape, data: new constructors[dtype](aligned.buffer, aligned.byteOffset, length) };
 }
 

@@ -23,6 +23,7 @@ function asDiffusersHasIt(raw: Float32Array, [count, channels, height, width]: r
   return out;
 }
 
+// Measured 3e-5 (DDIM, whose first step divides by a signal of 0.006) and 3e-6 (DDPM).
 describe('the same seed gives diffusers’ pictures, to 1e-4', () => {
   const expected = loadFixtureTensors('schedulers/torch-rng-and-pipelines.safetensors');
 
@@ -36,7 +37,6 @@ describe('the same seed gives diffusers’ pictures, to 1e-4', () => {
     const { raw, images } = await pipe({ count: 2, steps: 10, seed: 0 });
     await pipe.dispose();
     const error = relativeError(asDiffusersHasIt(toFloat32(raw), raw.shape), expected[name].data as Float32Array);
-    if (process.env.PRINT_ERRORS) console.log(name, error);
     expect(error).toBeLessThan(1e-4);
     expect(images.map(({ width, height, channels }) => [width, height, channels])).toEqual([
       [16, 16, 3],

@@ -66,7 +66,7 @@ function entryOf(source: ByteSource, header: HeaderEntry, headerBytes: number): 
     shape,
     read,
     parameter,
-    location: source.path === undefined ? undefined : { file: source.path, offset, byteLength },
+    location: source.path === undefined ? undefined : { file: source.path, path: source.path, offset, byteLength },
   });
   return { name, dtype, shape, offset, byteLength, source, read, constant };
 }

@@ -40,8 +40,8 @@ export function gradient(graph: Graph, request: GradientRequest): Graph {
   checkRequest(graph, request, types);
   const builder = forwardBuilder(graph, request.keepOutputs ?? false);
   const dependence = dependenceOf(graph, types, ops, loss.output, wrt);
-  const seed = addLoss(builder, graph.opset, loss, types.get(loss.output)!);
   builder.scope(unusedPrefix(graph), () => {
+    const seed = addLoss(builder, graph.opset, loss, types.get(loss.output)!);
     const pass: BackwardPass = { graph, builder, types, wanted: dependence.values, shapes: new Map() };
     const gradients = walkBack(pass, dependence, ops, loss.output, seed);
     for (const name of new Set(wrt)) {

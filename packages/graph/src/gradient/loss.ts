@@ -3,8 +3,8 @@ import { type Dim, isSymbolic, productOfDims } from '../dim.js';
 import { SecateurError } from '../errors.js';
 import { type Attribute, int, ints } from '../graph.js';
 import type { ValueType } from '../op-record.js';
-import { dtypeNumber } from '../ops/element-types.js';
 import { scalarTensor } from '../ops/backward.js';
+import { dtypeNumber } from '../ops/element-types.js';
 import type { DType } from '../tensor.js';
 
 /** What is differentiated. */
@@ -55,7 +55,15 @@ function addMse(
     addOutputs(builder, opset, 'ReduceMean', squares, wide.dtype, type.shape);
     return builder.op('Mul', [difference, twoOverSize(builder, output, type)]);
   }
-  addOutputs(builder, opset, 'ReduceMean', squares, wide.dtype, type.shape, widened(builder, weights, type.dtype).value);
+  addOutputs(
+    builder,
+    opset,
+    'ReduceMean',
+    squares,
+    wide.dtype,
+    type.shape,
+    widened(builder, weights, type.dtype).value,
+  );
   // Mean over a sample is mean over all times the batch: d/dx is 2 / size * batch * weight * difference.
   const perSample = builder.op('Mul', [weights, twoOverSize(builder, output, type, type.shape.slice(1))]);
   const column = builder.op('Reshape', [perSample, builder.ints([-1, ...type.shape.slice(1).map(() => 1)])]);
@@ -92,7 +100,8 @@ function addOutputs(
   const rest = shape.map((_, axis) => axis).slice(1);
   const perSample = (): string => {
     if (rest.length === 0) return builder.op('Identity', [terms]);
-    if (opset >= (reduction === 'ReduceSum' ? 13 : 18)) return builder.op(reduction, [terms, builder.ints(rest)], keepdims);
+    if (opset >= (reduction === 'ReduceSum' ? 13 : 18))
+      return builder.op(reduction, [terms, builder.ints(rest)], keepdims);
     const attributes: Record<string, Attribute> = { ...keepdims, axes: ints(rest) };
     return builder.op(reduction, [terms], attributes);
   };
@@ -109,7 +118,12 @@ function addOutputs(
  * 2 / number of elements: d/dx of the mean of squares is this times x. The elements counted are those of `over`: the whole
  * shape, or all of it but the batch.
  */
-function twoOverSize(builder: GraphBuilder, output: string, { dtype, shape }: ValueType, over: readonly Dim[] = shape): string {
+function twoOverSize(
+  builder: GraphBuilder,
+  output: string,
+  { dtype, shape }: ValueType,
+  over: readonly Dim[] = shape,
+): string {
   const size = productOfDims(over);
   if (!isSymbolic(size)) return builder.tensor(scalarTensor(2 / size, dtype));
   const dims = builder.op('Shape', [output], over.length < shape.length ? { start: int(1) } : {});

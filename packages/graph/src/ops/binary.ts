@@ -1,7 +1,22 @@
 import type { Role } from '../coupling/slot-context.js';
-import { addDims, type Dim, dimEquals, divideExactly, floorDivideDims, isSymbolic, multiplyDims, subtractDims } from '../dim.js';
-import { getInt, type GraphNode } from '../graph.js';
-import { defineOp, type EvaluateContext, type GradientContext, type InferContext, type OpRecord } from '../op-record.js';
+import {
+  addDims,
+  type Dim,
+  dimEquals,
+  divideExactly,
+  floorDivideDims,
+  isSymbolic,
+  multiplyDims,
+  subtractDims,
+} from '../dim.js';
+import { type GraphNode, getInt } from '../graph.js';
+import {
+  defineOp,
+  type EvaluateContext,
+  type GradientContext,
+  type InferContext,
+  type OpRecord,
+} from '../op-record.js';
 import { type DType, isFloat } from '../tensor.js';
 import { type Backward, backwardOf } from './backward.js';
 import { broadcastElements, broadcastSlots, inferBroadcast, mapBroadcast } from './broadcast.js';

@@ -1,5 +1,5 @@
-import { broadcastShapes, type Dim, isSymbolic, shapeText } from '../dim.js';
 import type { Axis, Role, SlotContext } from '../coupling/slot-context.js';
+import { broadcastShapes, type Dim, isSymbolic, shapeText } from '../dim.js';
 import type { InferContext } from '../op-record.js';
 import { sizeOf, stridesOf, type Tensor } from '../tensor.js';
 import { doublesOf } from './doubles.js';

@@ -38,7 +38,8 @@ const cast = defineOp({
   infer(context) {
     const number = getInt(context.node, 'to', 0);
     const dtype = dtypeByNumber.get(number);
-    if (!dtype) return context.fail(`casts to element type ${number}; one of ${[...dtypeByNumber.keys()].join(', ')} expected`);
+    if (!dtype)
+      return context.fail(`casts to element type ${number}; one of ${[...dtypeByNumber.keys()].join(', ')} expected`);
     return casted(context, dtype);
   },
   slots: (context) => context.set(0, context.axes(0)),

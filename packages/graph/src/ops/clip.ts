@@ -6,7 +6,8 @@ import { doublesOf, tensorOfDoubles } from './doubles.js';
 export const clip: OpRecord = defineOp({
   op: 'Clip',
   infer(context) {
-    if (context.opset < 11) context.fail(`has its bounds as attributes (opset ${context.opset}); opset 11 or later expected`);
+    if (context.opset < 11)
+      context.fail(`has its bounds as attributes (opset ${context.opset}); opset 11 or later expected`);
     const { dtype, shape } = context.input(0);
     return [{ dtype, shape }];
   },

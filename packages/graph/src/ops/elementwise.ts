@@ -1,11 +1,11 @@
 import { isSymbolic, multiplyDims } from '../dim.js';
 import { getFloat, getString } from '../graph.js';
 import type { OpRecord } from '../op-record.js';
+import type { Backward } from './backward.js';
 import { castOps } from './cast.js';
 import { clip } from './clip.js';
 import { erf } from './erf.js';
 import { passOps } from './pass.js';
-import type { Backward } from './backward.js';
 import { type Unary, unaryOp } from './unary.js';
 
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));

@@ -16,7 +16,15 @@ function extremum(op: string, f: (...values: number[]) => number): OpRecord {
       });
       return [intType(context.input(0).dtype, shape, elements)];
     },
-    slots: (context) => context.set(0, broadcastSlots(context, Array.from({ length: context.inputCount }, (_, i) => i), 'factor')),
+    slots: (context) =>
+      context.set(
+        0,
+        broadcastSlots(
+          context,
+          Array.from({ length: context.inputCount }, (_, i) => i),
+          'factor',
+        ),
+      ),
     gradient: extremumGradient,
     evaluate(context) {
       const inputs = context.node.inputs.map((_, i) => context.input(i));
@@ -33,7 +41,11 @@ function extremumGradient(context: GradientContext): (string | undefined)[] {
   if (!g) return node.inputs.map(() => undefined);
   const b = backwardOf(context);
   const attains = node.inputs.map((x) => b.cast(b.op('Equal', x, node.outputs[0]), context.input(0).dtype));
-  const share = b.op('Div', g, attains.reduce((sum, mask) => b.op('Add', sum, mask)));
+  const share = b.op(
+    'Div',
+    g,
+    attains.reduce((sum, mask) => b.op('Add', sum, mask)),
+  );
   return node.inputs.map((_, i) =>
     context.wants(i) ? context.reduceTo(b.op('Mul', share, attains[i]), context.output(0).shape, i) : undefined,
   );

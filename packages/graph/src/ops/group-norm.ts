@@ -15,7 +15,8 @@ function groupSizes(context: InferContext | GradientContext): { groups: number; 
   const { shape } = context.input(0);
   const groups = groupsOf(context);
   const channels = shape[1];
-  if (shape.length < 2 || isSymbolic(channels)) return context.fail(`input ${shapeText(shape)} needs a known number of channels`);
+  if (shape.length < 2 || isSymbolic(channels))
+    return context.fail(`input ${shapeText(shape)} needs a known number of channels`);
   if (groups < 1 || channels % groups !== 0) context.fail(`${channels} channels do not divide into ${groups} groups`);
   return { groups, perGroup: channels / groups };
 }
@@ -94,5 +95,10 @@ function gradients(context: GradientContext, g: string): (string | undefined)[] 
 
 /** Elements of a channel: 1 where nothing follows the channels. */
 function pixelCount(context: GradientContext, b: Backward): string {
-  return b.count(context.input(0).shape.map((_, axis) => axis).slice(2));
+  return b.count(
+    context
+      .input(0)
+      .shape.map((_, axis) => axis)
+      .slice(2),
+  );
 }

@@ -13,7 +13,10 @@ export function inferNorm(context: InferContext): ValueType[] {
   for (const i of [1, 2]) {
     const weights = context.input(i).shape;
     const fits = weights.length === 1 && (isSymbolic(shape[1]) || isSymbolic(weights[0]) || weights[0] === shape[1]);
-    if (!fits) context.fail(`input ${shapeText(shape)} needs [${shapeText([shape[1]]).slice(1, -1)}] as input ${i}, not ${shapeText(weights)}`);
+    if (!fits)
+      context.fail(
+        `input ${shapeText(shape)} needs [${shapeText([shape[1]]).slice(1, -1)}] as input ${i}, not ${shapeText(weights)}`,
+      );
   }
   return [{ dtype, shape }];
 }

@@ -1,7 +1,7 @@
-import { broadcastShapes, type Dim, isSymbolic, shapeText } from '../dim.js';
-import { float, getFloat, getInt, int } from '../graph.js';
 import type { Role, SlotContext } from '../coupling/slot-context.js';
+import { broadcastShapes, type Dim, isSymbolic, shapeText } from '../dim.js';
 import { SecateurError } from '../errors.js';
+import { float, getFloat, getInt, int } from '../graph.js';
 import { defineOp, type GradientContext, type InferContext, type OpRecord } from '../op-record.js';
 import { type DType, isFloat } from '../tensor.js';
 import { type Backward, backwardOf } from './backward.js';
@@ -132,7 +132,9 @@ function inputGradient(
   { g, normal, product, r }: { g: string; normal: string; product: string; r: string },
 ): string {
   const axes = normAxes(context, context.input(0).shape.length);
-  const scaled = isFilledWith(context, 1, 1) ? (value: string) => value : (value: string) => b.op('Mul', value, context.node.inputs[1]);
+  const scaled = isFilledWith(context, 1, 1)
+    ? (value: string) => value
+    : (value: string) => b.op('Mul', value, context.node.inputs[1]);
   const gs = scaled(g);
   const centred = b.op('Sub', gs, b.mean(gs, axes));
   const rest = b.op('Sub', centred, b.op('Mul', normal, b.mean(scaled(product), axes)));

@@ -59,7 +59,13 @@ export function normalizedRows(context: GradientContext, x: string, rows: number
  *
  * Well conditioned also where |mean| is much larger than the deviation, unlike mean(x^2) - mean(x)^2.
  */
-export function inverseDeviation(b: Backward, x: string, normal: string, axes: readonly number[], epsilon: number): string {
+export function inverseDeviation(
+  b: Backward,
+  x: string,
+  normal: string,
+  axes: readonly number[],
+  epsilon: number,
+): string {
   const c = b.mean(b.op('Mul', x, normal), axes);
   const root = b.op('Sqrt', b.op('Add', b.op('Mul', c, c), b.scalar(4 * epsilon)));
   return b.op('Div', b.scalar(2), b.op('Add', c, root));

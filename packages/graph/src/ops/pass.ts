@@ -1,6 +1,6 @@
+import { SecateurError } from '../errors.js';
 import { getFloat } from '../graph.js';
 import { defineOp, type OpRecord } from '../op-record.js';
-import { SecateurError } from '../errors.js';
 import { allocate, sizeOf, type Tensor } from '../tensor.js';
 
 const identity = defineOp({

@@ -21,7 +21,10 @@ export const pow: OpRecord = defineOp({
   gradient(context) {
     const g = context.outputGradients[0];
     if (!g) return [undefined, undefined];
-    return [context.wants(0) ? baseGradient(context, g) : undefined, context.wants(1) ? exponentGradient(context, g) : undefined];
+    return [
+      context.wants(0) ? baseGradient(context, g) : undefined,
+      context.wants(1) ? exponentGradient(context, g) : undefined,
+    ];
   },
   evaluate(context) {
     const { shape, values } = mapBroadcast([context.input(0), context.input(1)], (a, b) => a ** b);

@@ -1,8 +1,14 @@
 import type { SlotContext } from '../coupling/slot-context.js';
 import { addDims, type Dim, isSymbolic, productOfDims } from '../dim.js';
 import { SecateurError } from '../errors.js';
-import { getInt, getInts, type GraphNode } from '../graph.js';
-import { defineOp, type EvaluateContext, type GradientContext, type InferContext, type OpRecord } from '../op-record.js';
+import { type GraphNode, getInt, getInts } from '../graph.js';
+import {
+  defineOp,
+  type EvaluateContext,
+  type GradientContext,
+  type InferContext,
+  type OpRecord,
+} from '../op-record.js';
 import { toNumbers } from '../tensor.js';
 import { type Backward, backwardOf } from './backward.js';
 import { doublesOf, tensorOfDoubles } from './doubles.js';
@@ -94,7 +100,9 @@ function reduceOp({ op, inputSince, f, element, gradient, pin }: Reduction): OpR
       const axes = axesOf(context, inputSince, context.fail);
       const row = context.elements(0);
       const known = row && axes.length > 0 ? element?.(row) : undefined;
-      return [intType(dtype, keptShape(shape, axes, keepsDims(context.node)), known === undefined ? undefined : [known])];
+      return [
+        intType(dtype, keptShape(shape, axes, keepsDims(context.node)), known === undefined ? undefined : [known]),
+      ];
     },
     slots(context) {
       const axes = axesOf(context, inputSince, never);

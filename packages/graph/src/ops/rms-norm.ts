@@ -25,7 +25,10 @@ export const rmsNormalization: OpRecord = defineOp({
     const { shape } = context.input(0);
     const axes = normAxes(context, shape.length);
     const b = backwardOf(context);
-    const r = b.op('Reciprocal', b.op('Sqrt', b.op('Add', b.mean(b.op('Mul', x, x), axes), b.scalar(epsilonOf(context)))));
+    const r = b.op(
+      'Reciprocal',
+      b.op('Sqrt', b.op('Add', b.mean(b.op('Mul', x, x), axes), b.scalar(epsilonOf(context)))),
+    );
     const normal = b.op('Mul', x, r);
     const product = b.op('Mul', g, normal);
     // dx = r (g scale - n mean(g scale n))

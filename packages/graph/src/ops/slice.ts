@@ -148,7 +148,9 @@ function cutElements(elements: readonly Dim[], cut: Cut | undefined): readonly D
 function rewriteSlice(context: RewriteContext): void {
   const { shape } = context.oldInput(0);
   const cuts = readCuts((i) => (context.has(i) ? context.numbers(i) : undefined), shape.length, context.fail);
-  const touched = [...shape.keys()].filter((axis) => context.keptInput(0, axis) && (!cuts || cuts.has(axis)));
+  const axes = context.has(3) ? context.numbers(3)?.map((axis) => (axis + shape.length) % shape.length) : undefined;
+  const isSliced = (axis: number) => (cuts ? cuts.has(axis) : (axes?.includes(axis) ?? true));
+  const touched = [...shape.keys()].filter((axis) => context.keptInput(0, axis) && isSliced(axis));
   if (touched.length === 0) return;
   if (!cuts) context.fail(`axis ${touched[0]} shrinks, but the bounds are computed at run time`);
   const starts: number[] = [];

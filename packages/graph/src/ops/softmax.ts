@@ -1,5 +1,5 @@
-import { getInt, type GraphNode } from '../graph.js';
 import { SecateurError } from '../errors.js';
+import { type GraphNode, getInt } from '../graph.js';
 import { defineOp, type GradientContext, type OpRecord } from '../op-record.js';
 import { type Backward, backwardOf } from './backward.js';
 import { doublesOf, tensorOfDoubles } from './doubles.js';
@@ -75,5 +75,7 @@ export const softmaxOps: readonly OpRecord[] = [
     return b.op('Sub', product, b.op('Mul', y, b.sum(product, axes)));
   }),
   // dx = g - exp(y) sum(g)
-  softmaxOp('LogSoftmax', logSoftmaxRow, (b, g, y, axes) => b.op('Sub', g, b.op('Mul', b.op('Exp', y), b.sum(g, axes)))),
+  softmaxOp('LogSoftmax', logSoftmaxRow, (b, g, y, axes) =>
+    b.op('Sub', g, b.op('Mul', b.op('Exp', y), b.sum(g, axes))),
+  ),
 ];

@@ -1,4 +1,5 @@
 import { type Dim, dimText, divideExactly, floorDivideDims, isSymbolic, subtractDims } from '../dim.js';
+import { zerosLike } from '../gradient/zeros-like.js';
 import { type GraphNode, getInt, getInts, int } from '../graph.js';
 import { defineOp, type InferContext, type OpRecord } from '../op-record.js';
 import { int64, toNumbers } from '../tensor.js';
@@ -56,8 +57,7 @@ export const splitRecord: OpRecord = defineOp({
     const { builder, node, outputGradients } = context;
     if (!context.wants(0) || outputGradients.every((gradient) => !gradient)) return [undefined, undefined];
     const parts = outputGradients.map(
-      (gradient, k) =>
-        gradient ?? builder.op('ConstantOfShape', [context.shapeValue(context.output(k).shape, node.outputs[k])]),
+      (gradient, k) => gradient ?? zerosLike(builder, node.outputs[k], context.output(k)),
     );
     return [builder.op('Concat', parts, { axis: int(axisOf(node, context.input(0).shape.length)) }), undefined];
   },

@@ -35,7 +35,13 @@ export function unaryOp({ op, f, gradient, element }: Unary): OpRecord {
     evaluate(context) {
       const { dtype, shape } = context.input(0);
       const x = doublesOf(context.input(0));
-      return [tensorOfDoubles(dtype, shape, Float64Array.from(x, (value) => f(value, context.node)))];
+      return [
+        tensorOfDoubles(
+          dtype,
+          shape,
+          Float64Array.from(x, (value) => f(value, context.node)),
+        ),
+      ];
     },
   });
 }

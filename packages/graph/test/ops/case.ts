@@ -3,14 +3,7 @@ import { couple } from '../../src/coupling/groups.js';
 import { dimText, shapeText } from '../../src/dim.js';
 import { evaluateGraph } from '../../src/evaluate.js';
 import type { Graph } from '../../src/graph.js';
-import {
-  constantOf,
-  GraphBuilder,
-  type OpRecord,
-  parameterNamed,
-  type Tensor,
-  tensor,
-} from '../../src/index.js';
+import { constantOf, GraphBuilder, type OpRecord, parameterNamed, type Tensor, tensor } from '../../src/index.js';
 import { inferTypes } from '../../src/infer.js';
 import { countMacs } from '../../src/macs.js';
 import { removeUnits } from '../../src/surgery/remove-units.js';

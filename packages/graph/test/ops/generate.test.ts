@@ -1,6 +1,7 @@
 import { float32, type GraphBuilder, int, int64, ints, symbol } from '../../src/index.js';
 import { generateOps } from '../../src/ops/generate.js';
 import { repeatOps } from '../../src/ops/repeat.js';
+import { testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
 const image = (b: GraphBuilder) => b.input('x', 'float64', [symbol('batch'), 4, symbol('height'), symbol('width')]);
@@ -87,7 +88,7 @@ const cases: OpCase[] = [
   {
     op: 'ConstantOfShape',
     name: 'fixes what it is added to',
-    build: added((b) => b.op('ConstantOfShape', [b.ints([3])])),
+    build: added((b) => b.op('Cast', [b.op('ConstantOfShape', [b.ints([3])])], { to: int(11) })),
     groups: [],
   },
   {
@@ -190,3 +191,25 @@ function zeros4() {
 }
 
 testOps([...generateOps, ...repeatOps], cases);
+
+testGradients(
+  [...generateOps, ...repeatOps],
+  [
+    {
+      op: 'Expand',
+      name: 'to a symbolic size and to new axes',
+      feeds: { x: noise([1, 3]), z: noise([2, 4, 3]) },
+      wrt: ['x'],
+      build(b) {
+        const z = b.input('z', 'float64', [symbol('batch'), 4, 3]);
+        b.op('Mul', [b.op('Expand', [b.input('x', 'float64', [1, 3]), b.op('Shape', [z])]), z], {}, { name: 'y' });
+      },
+    },
+    {
+      op: 'Tile',
+      name: 'two axes',
+      feeds: { x: noise([2, 3]) },
+      build: (b) => b.op('Tile', [rows(b, 3), b.ints([3, 2])], {}, { name: 'y' }),
+    },
+  ],
+);

@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { evaluateGraph } from '../../src/evaluate.js';
 import { float, GraphBuilder, int, ints, string, symbol, toNumbers } from '../../src/index.js';
 import { matmulOps } from '../../src/ops/matmul.js';
+import { type GradientCase, testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
 const tokens = (b: GraphBuilder, width: number) => b.input('x', 'float64', [symbol('batch'), symbol('tokens'), width]);
@@ -160,3 +161,50 @@ it('MatMul equals plain loops for any broadcast batch', () => {
     { seed: 5, numRuns: 50 },
   );
 });
+
+const product = (name: string, a: number[], z: number[]): GradientCase => ({
+  op: 'MatMul',
+  name,
+  feeds: { a: noise(a), z: noise(z, 2) },
+  build: (b) => b.op('MatMul', [b.input('a', 'float64', a), b.input('z', 'float64', z)], {}, { name: 'y' }),
+});
+
+testGradients(matmulOps, [
+  product('matrices', [2, 3], [3, 4]),
+  product('batches', [2, 2, 2, 3], [2, 2, 3, 4]),
+  product('a broadcast batch on the left', [1, 2, 2, 3], [3, 1, 3, 2]),
+  product('a matrix against a batch', [2, 3], [2, 2, 3, 2]),
+  {
+    op: 'MatMul',
+    name: 'a weight under symbolic tokens',
+    feeds: { x: noise([2, 3, 2]) },
+    build: (b) => b.op('MatMul', [tokens(b, 2), weight(b, 'w', [2, 4])], {}, { name: 'y' }),
+  },
+  ...[0, 1, 2, 3].map(
+    (flags): GradientCase => ({
+      op: 'Gemm',
+      name: `transA ${flags & 1}, transB ${flags >> 1}`,
+      feeds: { x: noise(flags & 1 ? [3, 2] : [2, 3]) },
+      build(b) {
+        const x = b.input('x', 'float64', flags & 1 ? [3, 2] : [2, 3]);
+        const w = weight(b, 'w', flags & 2 ? [4, 3] : [3, 4]);
+        const attributes = { transA: int(flags & 1), transB: int(flags >> 1), alpha: float(0.5), beta: float(3) };
+        b.op('Gemm', [x, w, weight(b, 'c', flags === 0 ? [2, 1] : [4])], attributes, { name: 'y' });
+      },
+    }),
+  ),
+  {
+    op: 'Einsum',
+    name: 'a permutation',
+    feeds: { x: noise([2, 1, 2, 3]) },
+    build: (b) =>
+      b.op('Einsum', [b.input('x', 'float64', [2, 1, 2, 3])], { equation: string('abcd->dacb') }, { name: 'y' }),
+  },
+  {
+    op: 'Einsum',
+    name: 'a contraction',
+    feeds: { x: noise([2, 3, 2]) },
+    build: (b) =>
+      b.op('Einsum', [tokens(b, 2), weight(b, 'w', [4, 2])], { equation: string('bti,oi->bto') }, { name: 'y' }),
+  },
+]);

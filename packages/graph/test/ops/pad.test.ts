@@ -1,5 +1,6 @@
 import { type GraphBuilder, symbol } from '../../src/index.js';
 import { padOps } from '../../src/ops/pad.js';
+import { testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
 const image = (b: GraphBuilder, channels: number) =>
@@ -47,3 +48,18 @@ const cases: OpCase[] = [
 ];
 
 testOps(padOps, cases);
+
+testGradients(padOps, [
+  {
+    op: 'Pad',
+    name: 'symbolic sizes',
+    feeds: { x: noise([1, 2, 2, 3]) },
+    build: (b) => b.op('Pad', [image(b, 2), b.ints([0, 1, 0, 2, 0, 0, 1, 1])], {}, { name: 'y' }),
+  },
+  {
+    op: 'Pad',
+    name: 'no padding at all',
+    feeds: { x: noise([2]) },
+    build: (b) => b.op('Pad', [b.input('x', 'float64', [2]), b.ints([0, 0])], {}, { name: 'y' }),
+  },
+]);

@@ -1,6 +1,8 @@
+import { expect, it } from 'vitest';
 import { type GraphBuilder, int, ints, symbol } from '../../src/index.js';
 import { poolOps } from '../../src/ops/pool.js';
-import { noise, type OpCase, testOps, values, weight } from './case.js';
+import { checkGradient, type GradientCase, testGradients } from '../gradient-check.js';
+import { graphOf, noise, type OpCase, testOps, values, weight } from './case.js';
 
 const image = (b: GraphBuilder, channels: number) =>
   b.input('x', 'float64', [symbol('batch'), channels, symbol('height'), symbol('width')]);
@@ -98,3 +100,33 @@ const cases: OpCase[] = [
 ];
 
 testOps(poolOps, cases);
+
+const pooled = (op: string, name: string, shape: number[], attributes = {}): GradientCase => ({
+  op,
+  name,
+  feeds: { x: noise(shape) },
+  build: (b) =>
+    b.op(op, [b.input('x', 'float64', [symbol('batch'), shape[1], symbol('height'), symbol('width')])], attributes, {
+      name: 'y',
+    }),
+});
+
+testGradients(
+  poolOps.filter((record) => record.op !== 'MaxPool'),
+  [
+    pooled('AveragePool', 'separate windows', [2, 2, 4, 4], two),
+    pooled('AveragePool', 'a row left over', [1, 2, 5, 4], two),
+    pooled('AveragePool', 'overlapping windows', [1, 1, 4, 5], { kernel_shape: ints([3, 2]) }),
+    pooled('AveragePool', 'counted padding', [1, 1, 4, 4], {
+      kernel_shape: ints([2, 2]),
+      pads: ints([1, 1, 0, 0]),
+      count_include_pad: int(1),
+    }),
+    pooled('GlobalAveragePool', 'any size', [2, 2, 3, 2]),
+  ],
+);
+
+it('MaxPool is covered forwards only, and says so', () => {
+  const one = pooled('MaxPool', 'max', [1, 1, 2, 2], two);
+  expect(() => checkGradient(graphOf(one), one.feeds!)).toThrow(/MaxPool "y" cannot be differentiated/);
+});

@@ -1,5 +1,6 @@
 import { float32, type GraphBuilder, ints, string, symbol } from '../../src/index.js';
 import { resizeOps } from '../../src/ops/resize.js';
+import { type GradientCase, testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
 const image = (b: GraphBuilder, channels: number) =>
@@ -79,3 +80,28 @@ const cases: OpCase[] = [
 ];
 
 testOps(resizeOps, cases);
+
+const resized = (name: string, shape: number[], scales: number[], attributes = {}): GradientCase => ({
+  op: 'Resize',
+  name,
+  feeds: { x: noise(shape) },
+  wrt: ['x'],
+  build: (b) => b.op('Resize', [b.input('x', 'float64', shape), ...byScale(b, scales)], attributes, { name: 'y' }),
+});
+
+testGradients(resizeOps, [
+  {
+    op: 'Resize',
+    name: 'nearest, doubled, sizes symbolic',
+    feeds: { x: noise([2, 2, 2, 3]) },
+    wrt: ['x'],
+    build: (b) => b.op('Resize', [image(b, 2), ...byScale(b, [1, 1, 2, 2])], nearest, { name: 'y' }),
+  },
+  resized('nearest with half pixels', [1, 2, 2, 3], [1, 1, 3, 2], { mode: string('nearest') }),
+  resized('nearest, rounding differently', [1, 1, 2, 3], [1, 1, 2, 2], {
+    ...nearest,
+    nearest_mode: string('round_prefer_ceil'),
+  }),
+  resized('nearest, halved', [1, 1, 4, 3], [1, 1, 0.5, 1], nearest),
+  resized('linear', [1, 2, 3, 4], [1, 1, 2, 0.5], { mode: string('linear') }),
+]);

@@ -4,6 +4,7 @@ import { evaluateGraph } from '../../src/evaluate.js';
 import { GraphBuilder, int, int64, ints, symbol, toNumbers } from '../../src/index.js';
 import { selectOps } from '../../src/ops/select.js';
 import { sliceIndices } from '../../src/ops/slice.js';
+import { type GradientCase, testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
 const rows = (b: GraphBuilder, width: number) => b.input('x', 'float64', [symbol('batch'), width]);
@@ -229,3 +230,73 @@ it('Slice takes what a plain walk over the clamped bounds takes', () => {
     { seed: 3, numRuns: 300 },
   );
 });
+
+const x6 = { x: noise([2, 6]) };
+const sliced = (name: string, starts: number[], ends: number[], steps: number[], shape?: number[]): GradientCase => ({
+  op: 'Slice',
+  name,
+  feeds: { x: noise([4, 6]) },
+  build(b) {
+    const x = b.input('x', 'float64', shape ?? [symbol('height'), symbol('width')]);
+    b.op('Slice', [x, b.ints(starts), b.ints(ends), b.ints([0, 1]), b.ints(steps)], {}, { name: 'y' });
+  },
+});
+const gathered = (name: string, axis: number, indices: number[], shape = [indices.length]): GradientCase => ({
+  op: 'Gather',
+  name,
+  feeds: { x: noise([2, 6]) },
+  build: (b) => b.op('Gather', [rows(b, 6), b.tensor(int64(indices, shape))], { axis: int(axis) }, { name: 'y' }),
+});
+
+testGradients(selectOps, [
+  {
+    op: 'Concat',
+    name: 'known sizes, one input twice',
+    feeds: { x: noise([2, 2]), z: noise([2, 3]) },
+    build: (b) => b.op('Concat', [rows(b, 2), b.input('z', 'float64', [2, 3]), 'x'], { axis: int(1) }, { name: 'y' }),
+  },
+  {
+    op: 'Concat',
+    name: 'symbolic sizes',
+    feeds: { x: noise([2, 2]), z: noise([3, 2]) },
+    build: (b) =>
+      b.op('Concat', [rows(b, 2), b.input('z', 'float64', [symbol('more'), 2])], { axis: int(0) }, { name: 'y' }),
+  },
+  {
+    op: 'Split',
+    name: 'every part used',
+    feeds: x6,
+    build(b) {
+      const [a, c, d] = b.multi('Split', [rows(b, 6), b.ints([2, 2, 2])], { axis: int(1) }, { outputs: 3 });
+      b.op('Mul', [b.op('Mul', [a, c]), d], {}, { name: 'y' });
+    },
+  },
+  {
+    op: 'Split',
+    name: 'one part unused',
+    feeds: x6,
+    build: (b) => b.multi('Split', [rows(b, 6), b.ints([1, 5])], { axis: int(1) }, { name: 'y', outputs: 2 }),
+  },
+  sliced('step 1, symbolic sizes', [1, 0], [2 ** 40, -2], [1, 1]),
+  sliced('negative starts, known sizes', [-3, 0], [-1, 6], [1, 1], [4, 6]),
+  sliced('steps that come out even and not', [1, 0], [4, 6], [2, 3], [4, 6]),
+  sliced('a last step that is cut off', [0, 1], [4, 6], [3, 2], [4, 6]),
+  gathered('a permutation', 1, [3, 1, 0, 2, 5, 4]),
+  gathered('a run', 1, [2, 3]),
+  gathered('some, out of order, counted from the back', 1, [-1, 0, 3]),
+  gathered('one index', 1, [4], []),
+  {
+    op: 'Gather',
+    name: 'rows of a table, some twice, some from the back',
+    feeds: { i: int64([1, 4, 1, -1], [2, 2]) },
+    build: (b) =>
+      b.op('Gather', [weight(b, 'table', [5, 3]), b.input('i', 'int64', [symbol('batch'), 2])], {}, { name: 'y' }),
+  },
+  {
+    op: 'Trilu',
+    name: 'the lower triangle',
+    feeds: { x: noise([3, 3]) },
+    build: (b) =>
+      b.op('Trilu', [b.input('x', 'float64', [3, 3]), b.tensor(int64([-1], []))], { upper: int(0) }, { name: 'y' }),
+  },
+]);

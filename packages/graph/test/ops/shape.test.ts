@@ -1,5 +1,6 @@
 import { type GraphBuilder, int, ints, symbol } from '../../src/index.js';
 import { shapeOps } from '../../src/ops/shape.js';
+import { testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
 const tokens = (b: GraphBuilder, width: number) => b.input('x', 'float64', [symbol('batch'), symbol('tokens'), width]);
@@ -160,3 +161,38 @@ function scalar(value: number) {
 }
 
 testOps(shapeOps, cases);
+
+const image4 = { x: noise([2, 4, 2, 3]) };
+
+testGradients(shapeOps, [
+  {
+    op: 'Reshape',
+    name: 'symbolic sizes',
+    feeds: image4,
+    build: (b) => b.op('Reshape', [image(b), b.ints([0, 2, -1])], {}, { name: 'y' }),
+  },
+  {
+    op: 'Flatten',
+    name: 'symbolic sizes',
+    feeds: image4,
+    build: (b) => b.op('Flatten', [image(b)], {}, { name: 'y' }),
+  },
+  {
+    op: 'Transpose',
+    name: 'a cycle',
+    feeds: image4,
+    build: (b) => b.op('Transpose', [image(b)], { perm: ints([2, 0, 3, 1]) }, { name: 'y' }),
+  },
+  {
+    op: 'Squeeze',
+    name: 'an axis',
+    feeds: { x: noise([2, 1, 3]) },
+    build: (b) => b.op('Squeeze', [b.input('x', 'float64', [2, 1, 3]), b.ints([1])], {}, { name: 'y' }),
+  },
+  {
+    op: 'Unsqueeze',
+    name: 'an axis',
+    feeds: image4,
+    build: (b) => b.op('Unsqueeze', [image(b), b.ints([2])], {}, { name: 'y' }),
+  },
+]);

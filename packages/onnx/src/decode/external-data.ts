@@ -34,7 +34,7 @@ export class ExternalFiles {
     if (offset + byteLength > source.size) {
       this.fail(name, `bytes ${offset} to ${offset + byteLength} are past the end of ${path} (${source.size} bytes)`);
     }
-    return { source, location: { file: source.name, offset, byteLength } };
+    return { source, location: { file: source.name, path: source.path, offset, byteLength } };
   }
 
   private open(path: string, name: string): Promise<ByteSource> {

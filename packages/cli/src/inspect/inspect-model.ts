@@ -1,0 +1,109 @@
+import { costOf, matches, type Model } from '@secateur/core';
+import { countMacs, couple, type Dim, dimText, type Group, sizeOf, type ValueInfo } from '@secateur/graph';
+
+/** What a group's units take of one tensor. */
+export interface InspectedSlice {
+  readonly tensor: string;
+  readonly axis: number;
+  readonly role: string;
+  /** Indices that each unit takes. */
+  readonly perUnit: number;
+}
+
+export interface InspectedGroup {
+  readonly id: string;
+  readonly kind: string;
+  /** Number of units. */
+  readonly size: number;
+  readonly slices: readonly InspectedSlice[];
+}
+
+export interface InspectedModule {
+  readonly name: string;
+  readonly parameters: number;
+  readonly macs: number;
+}
+
+interface InspectedValue {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly (number | string)[];
+}
+
+/** What `secateur inspect --json` prints. */
+export interface Inspection {
+  readonly name: string;
+  readonly format: string;
+  readonly className?: string;
+  readonly parameters: number;
+  /** Multiply-adds of convolutions and linears for one sample, biases not counted. */
+  readonly macs: number;
+  /** Multiply-adds of attention products. */
+  readonly attentionMacs: number;
+  readonly bytes: number;
+  readonly sizes: Readonly<Record<string, number>>;
+  readonly inputs: readonly InspectedValue[];
+  readonly outputs: readonly InspectedValue[];
+  readonly modules: readonly InspectedModule[];
+  readonly groups: readonly InspectedGroup[];
+  readonly notPruned: readonly { readonly tensor: string; readonly axis: number | null; readonly reason: string }[];
+  /** Share of parameters that lie in some unit. */
+  readonly coverage: number;
+}
+
+/**
+ * Looks at a model without reading a weight.
+ * @param options.match  only groups with a tensor of that name; `*` stands for any characters
+ */
+export function inspectModel(model: Model, options: { match?: string } = {}): Inspection {
+  const { graph } = model;
+  const coupling = couple(graph);
+  const { match } = options;
+  const groups = coupling.groups.filter(
+    (group) => match === undefined || group.slices.some(({ tensor }) => matches(match, tensor)),
+  );
+  return {
+    name: model.name,
+    format: model.format,
+    className: model.className,
+    ...costOf(model),
+    sizes: model.sizes,
+    inputs: graph.inputs.map(describeValue),
+    outputs: graph.outputs.map(describeValue),
+    modules: modulesOf(model),
+    groups: groups.map(describeGroup),
+    notPruned: coupling.notPruned.map(({ tensor, axis, reason }) => ({ tensor, axis, reason })),
+    coverage: coupling.parameters === 0 ? 1 : coupling.covered / coupling.parameters,
+  };
+}
+
+function describeGroup({ id, kind, size, slices }: Group): InspectedGroup {
+  return { id, kind, size, slices: slices.map(({ tensor, axis, role, perUnit }) => ({ tensor, axis, role, perUnit })) };
+}
+
+function describeValue({ name, dtype, shape }: ValueInfo): InspectedValue {
+  return { name, dtype, shape: shape.map((dim: Dim) => (typeof dim === 'number' ? dim : dimText(dim))) };
+}
+
+/** Parameters and MACs by module, in the order of the graph; names are cut after a block's number. */
+function modulesOf(model: Model): InspectedModule[] {
+  const totals = new Map<string, { parameters: number; macs: number }>();
+  const at = (path: string) => {
+    const name = moduleOf(path);
+    let total = totals.get(name);
+    if (!total) totals.set(name, (total = { parameters: 0, macs: 0 }));
+    return total;
+  };
+  for (const { parameter, shape } of model.graph.constants.values()) {
+    if (parameter && !parameter.buffer) at(parameter.name).parameters += sizeOf(shape);
+  }
+  const { byScope } = countMacs(model.graph, { symbols: { ...model.sizes, batch: 1 } });
+  for (const [scope, { weights }] of byScope) at(`${scope}.`).macs += weights;
+  return [...totals].map(([name, total]) => ({ name, ...total }));
+}
+
+/** `down_blocks.1.resnets.0.conv1.weight` → `down_blocks.1`; `conv_in.weight` → `conv_in`. */
+function moduleOf(path: string): string {
+  const parts = path.split('.');
+  return /^\d+$/.test(parts[1] ?? '') ? parts.slice(0, 2).join('.') : (parts[0] ?? path);
+}

@@ -1,0 +1,71 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import type { Format, FormatSource, Model } from '@secateur/core';
+import { nodeFile, nodeFolder } from '@secateur/core/node';
+import { SecateurError } from '@secateur/graph';
+
+export interface LoadModelOptions {
+  /** Formats besides diffusers and ONNX. */
+  readonly formats?: readonly Format[];
+}
+
+/** The prefix of models that come with Secateur. */
+export const zooPrefix = 'zoo:';
+
+/**
+ * Reads a model's headers: a diffusers folder (pipeline or single model), a `.safetensors` with its `config.json` beside
+ * it, an `.onnx` file, or `zoo:NAME`. Weights stay on disk until they are needed.
+ *
+ * @throws {SecateurError} IO when there is nothing at `path`; BAD_FILE, BAD_CONFIG, UNKNOWN_OP when it is no model that
+ *   Secateur knows
+ */
+export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<Model> {
+  const source = await openSource(await modelPath(path), path);
+  const format = await formatOf(source, options.formats ?? []);
+  return format.load(source);
+}
+
+/** Where a model lies on disk: `zoo:NAME` looked up, anything else as it is. */
+export async function modelPath(path: string): Promise<string> {
+  if (!path.startsWith(zooPrefix)) return path;
+  const { zooPath } = await import('@secateur/zoo/node');
+  return zooPath(path.slice(zooPrefix.length));
+}
+
+async function openSource(path: string, given: string): Promise<FormatSource> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) {
+    throw new SecateurError('IO', `${given} does not exist.`, {
+      file: given,
+      hint: 'Name a diffusers folder, a .safetensors with its config.json beside it, an .onnx file, or zoo:NAME.',
+    });
+  }
+  if (found.isDirectory()) return { folder: await nodeFolder(path) };
+  return { file: await nodeFile(path), folder: await nodeFolder(dirname(resolve(path))) };
+}
+
+/** By extension for files, so that a damaged one is told about by its own format; by content for folders. */
+async function formatOf(source: FormatSource, more: readonly Format[]): Promise<Format> {
+  const name = source.file?.name ?? source.folder?.name ?? '';
+  for (const format of more) if (await format.detect(source)) return format;
+  if (source.file) {
+    if (/\.onnx$/i.test(name)) return onnx();
+    if (/\.safetensors$/i.test(name)) return diffusers();
+  } else {
+    for (const format of [await diffusers(), await onnx()]) if (await format.detect(source)) return format;
+    // A folder with a configuration and nothing else is a diffusers model that is incomplete: its format says what lacks.
+    if (await source.folder!.has('config.json')) return diffusers();
+  }
+  throw new SecateurError('BAD_FILE', `${name} is no model that Secateur knows.`, {
+    file: name,
+    hint: 'It reads diffusers folders (config.json and diffusion_pytorch_model.safetensors, or model_index.json), .safetensors with config.json, and .onnx.',
+  });
+}
+
+async function diffusers(): Promise<Format> {
+  return (await import('@secateur/diffusers')).diffusersFormat;
+}
+
+async function onnx(): Promise<Format> {
+  return (await import('@secateur/onnx')).onnxFormat;
+}
