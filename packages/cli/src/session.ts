@@ -8,6 +8,8 @@ import type { FoundConfig } from './plugins/config-file.js';
 import type { SharedOptions } from './shared-options.js';
 import { type ProgressDisplay, progressDisplay } from './terminal/progress-display.js';
 
+const LARGE_BYTES = 2 ** 28;
+
 /** What the commands of one run share: surroundings, settings, plugins, engine, messages. */
 export class Session {
   /** What the program will end with when nothing is thrown. */
@@ -32,9 +34,14 @@ export class Session {
     return this.shared;
   }
 
-  /** A user's path as one to open. */
+  /** A user's path as one to open; as given where that will do, since messages name it. */
   path(given: string): string {
-    return isAbsolute(given) ? given : resolve(this.io.cwd, given);
+    return isAbsolute(given) || this.io.cwd === process.cwd() ? given : resolve(this.io.cwd, given);
+  }
+
+  /** The same for a model or data, which may also be `zoo:NAME`. */
+  source(given: string): string {
+    return given.startsWith('zoo:') ? given : this.path(given);
   }
 
   /** The result: under `--json` the value, otherwise the text. */
@@ -47,6 +54,11 @@ export class Session {
     this.display ??= progressDisplay(this.io.stderr, this.shared.quiet);
     return this.display;
   }
+
+  /** Progress of writing, for large files alone: small ones are there at once. */
+  readonly onWritten = (done: number, total: number): void => {
+    if (total >= LARGE_BYTES) this.progress.listener({ phase: 'writing', done, total, unit: 'bytes' });
+  };
 
   get logger(): Logger {
     const { SECATEUR_DEBUG } = this.io.env;

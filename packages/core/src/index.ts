@@ -47,7 +47,8 @@ export { type CellPlan, type Cells, keptInCell, type NormGroupRule, normGroupRul
 export { matches, type PipelineParts, pipelineSteps, structured } from './pipeline.js';
 export { fillOptions, type JsonSchema, type OptionSchema, type Plugin, type PluginDefinition, type PluginFactory, type PluginKind } from './plugin.js';
 export { type Logger, type Progress, type ProgressListener, silentLogger } from './progress.js';
-export { type Measured, prune, type PruneOptions, type PruneReport, type PruneResult } from './prune.js';
+export { type PruneOptions, type PruneResult, prune } from './prune.js';
+export type { Measured, NotPrunedReport, PruneReport } from './prune-report.js';
 export { hashNumbers, hashText, uniform } from './random.js';
 export { type AnyFactory, Registry } from './registry.js';
 export { type Json, memoryRunStore, RunJournal, type RunState, type RunStore } from './run-store.js';
@@ -71,3 +72,4 @@ export {
   slicesOf,
   type Terms,
 } from './aggregate.js';
+export { planTies, type WidthTie, type WidthTies } from './width-ties.js';

@@ -18,6 +18,8 @@ export interface PruneSettings {
   readonly space?: Space;
   /** Overrides the method's own selector, by name or as an object. */
   readonly normGroups?: NormGroupRule;
+  /** Restricts widths to what the model's configuration can say, so that stock loaders load the result. */
+  readonly expressible: boolean;
   /** Kept widths are rounded up to multiples of this. Default 1. */
   readonly roundTo: number;
   /** No group loses more than this share of its units. In (0, 1]. Default 1: all but one may go. */

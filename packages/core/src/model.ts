@@ -1,5 +1,6 @@
-import type { Constant, Graph } from '@secateur/graph';
+import type { Constant, Coupling, Graph } from '@secateur/graph';
 import type { ByteSource, OutputFolder, SourceFolder } from './files.js';
+import type { WidthTies } from './width-ties.js';
 
 /** What a denoiser predicts. */
 export type Prediction = 'epsilon' | 'v_prediction' | 'sample';
@@ -19,6 +20,8 @@ export interface Model {
   readonly scheduler?: Readonly<Record<string, unknown>>;
   /** Size of one picture or latent at inference: values of the graph's symbols, without `batch`. */
   readonly sizes: Readonly<Record<string, number>>;
+  /** Which widths the configuration ties together; absent where there is no configuration. */
+  ties?(coupling: Coupling, roundTo: number): WidthTies;
   /** What the format needs to write the model back (other files of the pipeline, checkpoint order, …). */
   readonly source?: unknown;
   /** Files read, with their SHA-256, for the manifest. */

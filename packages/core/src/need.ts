@@ -1,3 +1,5 @@
+import { SecateurError } from '@secateur/graph';
+
 /** What a criterion must be given before it scores. Made by the functions below. */
 export type Need =
   | { readonly kind: 'weights' }
@@ -23,13 +25,22 @@ export interface StopRule {
   readonly order: 'backward-first' | 'test-first';
 }
 
+/** The weights themselves: every criterion that reads them names this. */
 export const weights = (): Need => ({ kind: 'weights' });
 
-export const gradients = (options: { accumulate?: 'sum' | 'sum-squares'; stop?: StopRule } = {}): Need => ({
-  kind: 'gradients',
-  accumulate: options.accumulate ?? 'sum',
-  ...(options.stop ? { stop: options.stop } : {}),
-});
+/**
+ * Gradients of the denoising loss with respect to every parameter, over the timesteps of the schedule.
+ * @param options.accumulate default `sum`
+ * @param options.stop when to leave off; default never
+ * @throws {SecateurError} BAD_OPTION when the stop threshold is outside [0, 1]
+ */
+export const gradients = (options: { accumulate?: 'sum' | 'sum-squares'; stop?: StopRule } = {}): Need => {
+  const { accumulate = 'sum', stop } = options;
+  if (stop && !(stop.threshold >= 0 && stop.threshold <= 1)) {
+    throw new SecateurError('BAD_OPTION', `Stop threshold ${stop.threshold} is outside [0, 1].`, { field: 'threshold' });
+  }
+  return { kind: 'gradients', accumulate, ...(stop ? { stop } : {}) };
+};
 
 /** L2 norm of every input channel of every weight, over samples, positions and tokens. */
 export const activations = (): Need => ({ kind: 'activations', norm: 'l2' });

@@ -1,4 +1,4 @@
-import { type Coupling, type Group, SecateurError } from '@secateur/graph';
+import { type Coupling, type Group, type Removal, SecateurError } from '@secateur/graph';
 
 /**
  * How a cut respects GroupNorm. `C` is the number of units of a group, `G` the number of norm groups over them.
@@ -25,6 +25,8 @@ export interface Cells {
   readonly steps: number;
   /** Whether a norm governs the group. */
   readonly normed: boolean;
+  /** Whether the share moves in whole steps whatever the rule, because a configuration ties widths together. */
+  readonly tied?: boolean;
 }
 
 export interface CellPlan {
@@ -45,13 +47,18 @@ export function planCells(coupling: Coupling, rule: NormGroupRule): CellPlan {
 export function keptInCell(rule: NormGroupRule, cells: Cells, cell: number, ratio: number): number {
   const size = cells.sizes[cell];
   const total = cells.group.size;
+  if (cells.tied) return keptInSteps(cells, size, ratio);
   if (!cells.normed) return Math.max(1, Math.trunc(total * (1 - ratio)));
   if (rule === 'torch-pruning') return Math.max(1, Math.trunc(size * (1 - ratio)));
   if (rule === 'paper') {
     const toPrune = total - Math.trunc(total * (1 - ratio));
     return Math.max(1, size - Math.floor(toPrune / cells.sizes.length));
   }
-  // The component's share in whole steps; the removed part is rounded down, as the other rules do.
+  return keptInSteps(cells, size, ratio);
+}
+
+/** The component's share in whole steps; the removed part is rounded down, as the other rules do. */
+function keptInSteps(cells: Cells, size: number, ratio: number): number {
   const removedSteps = Math.min(cells.steps - 1, Math.floor(cells.steps * ratio + 1e-9));
   return (size / cells.steps) * (cells.steps - removedSteps);
 }
@@ -60,7 +67,9 @@ export function keptInCell(rule: NormGroupRule, cells: Cells, cell: number, rati
 function planReforming(coupling: Coupling): CellPlan {
   const normGroups = new Map<string, number>();
   for (const norm of coupling.norms) {
-    for (const id of groupsOf(norm.channels)) normGroups.set(id, leastCommonMultiple(normGroups.get(id) ?? 1, norm.groups));
+    for (const id of groupsOf(norm.channels)) {
+      normGroups.set(id, leastCommonMultiple(normGroups.get(id) ?? 1, norm.groups));
+    }
   }
   const cells = new Map<string, Cells>();
   const leftWhole = new Map<string, string>();
@@ -90,53 +99,103 @@ function planReforming(coupling: Coupling): CellPlan {
  * family is the one in which no cell is treated worse than another.)
  */
 function planPreserving(coupling: Coupling): CellPlan {
-  const signature = new Map<string, string[]>();
-  const parent = new Map<string, string>();
+  const signatures = normGroupsOfUnits(coupling);
+  const cells = new Map<string, Cells>();
+  const leftWhole = new Map<string, string>();
+  groupsThatMeet(coupling).forEach((groups, component) => {
+    const parts = groups.map((group) => cellsBySignature(group, signatures.get(group.id)!));
+    const steps = parts.flatMap((part) => part.sizes).reduce(greatestCommonDivisor);
+    const normed = signatures.get(groups[0].id)!.some((signature) => signature !== '');
+    const reason = normed ? reasonAgainst(coupling, groups, steps) : undefined;
+    groups.forEach((group, i) => {
+      if (reason) leftWhole.set(group.id, reason);
+      else cells.set(group.id, { group, ...parts[i], component, steps, normed });
+    });
+  });
+  return { cells, leftWhole };
+}
+
+/** For every unit the norm groups it lies in, as text: `2:0;` is the first norm group of the third norm. */
+function normGroupsOfUnits(coupling: Coupling): Map<string, string[]> {
+  const signatures = new Map(coupling.groups.map(({ id, size }) => [id, new Array<string>(size).fill('')]));
+  coupling.norms.forEach((norm, n) => {
+    const size = norm.channels.length / norm.groups;
+    norm.channels.forEach((channel, i) => {
+      if (channel) signatures.get(channel.group)![channel.unit] += `${n}:${Math.floor(i / size)};`;
+    });
+  });
+  return signatures;
+}
+
+/** Groups in sets that are closed under meeting in a norm. */
+function groupsThatMeet(coupling: Coupling): Group[][] {
+  const parent = new Map(coupling.groups.map(({ id }) => [id, id]));
   const find = (id: string): string => {
     let root = id;
     while (parent.get(root) !== root) root = parent.get(root)!;
     return root;
   };
-  for (const group of coupling.groups) {
-    signature.set(group.id, new Array<string>(group.size).fill(''));
-    parent.set(group.id, group.id);
-  }
-  const fixed = new Set<string>();
-  coupling.norms.forEach((norm, n) => {
-    const size = norm.channels.length / norm.groups;
-    norm.channels.forEach((channel, i) => {
-      if (channel) signature.get(channel.group)![channel.unit] += `${n}:${Math.floor(i / size)};`;
-    });
-    const ids = [...groupsOf(norm.channels)];
+  for (const { channels } of coupling.norms) {
+    const ids = [...groupsOf(channels)];
     for (const id of ids) parent.set(find(id), find(ids[0]));
-    if (norm.channels.includes(null)) for (const id of ids) fixed.add(id);
-  });
-  const components = new Map<string, Group[]>();
+  }
+  const sets = new Map<string, Group[]>();
   for (const group of coupling.groups) {
     const root = find(group.id);
-    components.set(root, [...(components.get(root) ?? []), group]);
+    const set = sets.get(root);
+    if (set) set.push(group);
+    else sets.set(root, [group]);
   }
-  const cells = new Map<string, Cells>();
-  const leftWhole = new Map<string, string>();
-  let component = 0;
-  for (const groups of components.values()) {
-    const parts = groups.map((group) => cellsBySignature(group, signature.get(group.id)!));
-    const steps = parts.flatMap((part) => part.sizes).reduce(greatestCommonDivisor);
-    const normed = signature.get(groups[0].id)!.some((text) => text !== '');
-    const reason = !normed
-      ? undefined
-      : groups.some((group) => fixed.has(group.id))
-        ? 'a norm group also holds channels that cannot be cut, so counts cannot stay equal'
-        : steps === 1
-          ? 'norm groups of the layers it is concatenated with straddle it so that no equal cut comes out whole'
-          : undefined;
-    groups.forEach((group, i) => {
-      if (reason) leftWhole.set(group.id, reason);
-      else cells.set(group.id, { group, ...parts[i], component, steps, normed });
+  return [...sets.values()];
+}
+
+function reasonAgainst(coupling: Coupling, groups: readonly Group[], steps: number): string | undefined {
+  const ids = new Set(groups.map(({ id }) => id));
+  const fixed = coupling.norms.some(
+    ({ channels }) => channels.includes(null) && channels.some((channel) => channel && ids.has(channel.group)),
+  );
+  if (fixed) return 'a norm group also holds channels that cannot be cut, so counts cannot stay equal';
+  if (steps > 1) return undefined;
+  return 'norm groups of the layers it is concatenated with straddle it so that no equal cut comes out whole';
+}
+
+/**
+ * Leaves out the groups that cannot be cut because one that must keep the same share (`preserve`) is left whole, and notes
+ * why in `leftWhole`.
+ */
+export function dropBrokenComponents(plan: CellPlan, groups: readonly Group[], leftWhole: Map<string, string>): Group[] {
+  const whole = new Map<number, string>();
+  for (const [id, { component }] of plan.cells) if (leftWhole.has(id)) whole.set(component, id);
+  return groups.filter(({ id }) => {
+    const cause = whole.get(plan.cells.get(id)!.component);
+    if (cause !== undefined) leftWhole.set(id, `it shares norm groups with "${cause}", which is left whole`);
+    return cause === undefined;
+  });
+}
+
+/**
+ * Checks what a selector chose: every GroupNorm keeps a multiple of its number of norm groups, and with `preserve` as many
+ * channels in every norm group.
+ * @throws {SecateurError} CANNOT_PRUNE naming the norm and the selector
+ */
+export function checkNorms(coupling: Coupling, removal: Removal, rule: NormGroupRule, selector: string): void {
+  const removed = new Map([...removal].map(([id, units]) => [id, new Set(units)]));
+  for (const { norm, groups, channels } of coupling.norms) {
+    const counts = new Array<number>(groups).fill(0);
+    channels.forEach((channel, i) => {
+      if (!channel || !removed.get(channel.group)?.has(channel.unit)) counts[Math.floor((i * groups) / channels.length)]++;
     });
-    component++;
+    const kept = counts.reduce((sum, count) => sum + count, 0);
+    const uneven = rule === 'preserve' && counts.some((count) => count !== counts[0]);
+    if (kept > 0 && kept % groups === 0 && !uneven) continue;
+    throw new SecateurError(
+      'CANNOT_PRUNE',
+      uneven
+        ? `${norm} would keep between ${Math.min(...counts)} and ${Math.max(...counts)} channels in its norm groups.`
+        : `${norm} would keep ${kept} channels, which ${groups} norm groups cannot share.`,
+      { field: norm, plugin: selector, hint: 'A selector must remove as many channels from every norm group.' },
+    );
   }
-  return { cells, leftWhole };
 }
 
 function cellsBySignature(group: Group, signatures: readonly string[]): { cellOf: Int32Array; sizes: number[] } {
@@ -144,7 +203,10 @@ function cellsBySignature(group: Group, signatures: readonly string[]): { cellOf
   const sizes: number[] = [];
   const cellOf = Int32Array.from({ length: group.size }, (_, unit) => {
     let cell = numbers.get(signatures[unit]);
-    if (cell === undefined) numbers.set(signatures[unit], (cell = sizes.push(0) - 1));
+    if (cell === undefined) {
+      cell = sizes.push(0) - 1;
+      numbers.set(signatures[unit], cell);
+    }
     sizes[cell]++;
     return cell;
   });

@@ -9,6 +9,7 @@ import { loadWeights, scoreUnits } from './score-units.js';
 import type { Selector } from './selector.js';
 import { localRanking } from './selectors/local.js';
 import { channels, type Space } from './space.js';
+import { planTies, type WidthTies } from './width-ties.js';
 import { collectStatistics } from './statistics/collect.js';
 
 export interface PipelineParts {
@@ -68,7 +69,7 @@ async function* unitSteps(
   const { criterion } = parts;
   const selector = parts.selector ?? localRanking();
   const rule = settings.normGroups ?? parts.normGroups ?? 'paper';
-  const plan = planCells(coupling, rule);
+  const plan = settings.expressible ? planTies(coupling, tiesOf(context)) : planCells(coupling, rule);
   const leftWhole = new Map(plan.leftWhole);
   const groups: Group[] = [];
   for (const group of coupling.groups) {
@@ -137,8 +138,18 @@ async function* elementSteps(
   };
 }
 
+function tiesOf({ model, coupling, settings }: Context): WidthTies {
+  const ties = model.ties?.(coupling, settings.roundTo);
+  if (ties) return ties;
+  throw new SecateurError('BAD_OPTION', `A model of format "${model.format}" has no configuration to be expressible in.`, {
+    field: 'expressible',
+    hint: 'Only diffusers checkpoints have one; leave the option out.',
+  });
+}
+
 function whyLeftAlone(group: Group, space: Extract<Space, { kind: 'units' }>, settings: PruneSettings): string | undefined {
-  if (!space.units.includes(group.kind)) return `of kind ${group.kind}, which the space "${space.name}" leaves alone`;
+  // Heads must follow the width of their stage where a configuration derives one from the other.
+  if (!settings.expressible && !space.units.includes(group.kind)) return `of kind ${group.kind}, which the space "${space.name}" leaves alone`;
   const ignored = settings.ignore.find((pattern) => group.slices.some((slice) => matches(pattern, slice.tensor)));
   return ignored && `ignored by "${ignored}"`;
 }

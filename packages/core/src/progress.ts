@@ -20,3 +20,33 @@ export interface Logger {
 }
 
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {} };
+
+/** A logger that also collects warnings, for the report. */
+export function collecting(logger: Logger, warnings: string[]): Logger {
+  return {
+    debug: (message) => logger.debug(message),
+    info: (message) => logger.info(message),
+    warn: (message) => {
+      warnings.push(message);
+      logger.warn(message);
+    },
+  };
+}
+
+/** A listener that hears at most about twenty reports a second; the first and last of a phase always. */
+export function throttled(
+  listener: ProgressListener | undefined,
+  plugin: string,
+  now: () => number = () => performance.now(),
+): ProgressListener {
+  if (!listener) return () => {};
+  let last = Number.NEGATIVE_INFINITY;
+  let phase = '';
+  return (progress) => {
+    const time = now();
+    if (progress.phase === phase && progress.done < progress.total && time - last < 50) return;
+    last = time;
+    phase = progress.phase;
+    listener({ plugin, ...progress });
+  };
+}

@@ -1,32 +1,33 @@
-import { type Coupling, couple, type Cut, type OpSet, removeUnits, SecateurError, throwIfAborted } from '@secateur/graph';
+import { type Coupling, type Cut, couple, type OpSet, removeUnits, SecateurError, throwIfAborted } from '@secateur/graph';
 import { applyMasks } from './apply-masks.js';
-import type { Budget, Cost } from './budget.js';
-import { ratioBudget } from './budget.js';
+import type { Budget } from './budget.js';
 import type { Calibration } from './calibration.js';
 import { costOf } from './cost.js';
 import type { Engine } from './engine.js';
 import { type Latency, measureLatency } from './latency.js';
-import { type GroupReport, hashScores, keptOfCut, type Manifest, rangesOfRemoval, reportGroups } from './manifest.js';
-import { sparsityOf } from './masks/mask.js';
+import { hashScores, keptOfCut, type Manifest, rangesOfRemoval } from './manifest.js';
 import type { Method, Outcome, PruneSettings } from './method.js';
 import type { Model } from './model.js';
 import type { NormGroupRule } from './norm-rules.js';
-import { type Logger, type ProgressListener, silentLogger } from './progress.js';
+import { collecting, type Logger, type ProgressListener, silentLogger, throttled } from './progress.js';
+import { type Measured, makeReport, type PruneReport } from './prune-report.js';
+import { settingsOf } from './prune-settings.js';
 import { type Json, memoryRunStore, RunJournal, type RunStore } from './run-store.js';
 import type { Masks } from './selector.js';
 import { sha256 } from './sha256.js';
 import type { Space } from './space.js';
-import type { TimestepLoss } from './statistics/statistics.js';
 
 export interface PruneOptions {
   readonly method: Method;
   /** Fraction of units to remove, in [0, 1). Give this or `budget`. */
   readonly ratio?: number;
   readonly budget?: Budget;
-  /** Overrides the method's space. */
+  /** Overrides the method's space. An N:M pattern needs no ratio: it is the ratio. */
   readonly space?: Space;
   readonly normGroups?: NormGroupRule;
   readonly roundTo?: number;
+  /** Restricts widths to what the model's configuration can say, so that stock loaders load the result. Default false. */
+  readonly expressible?: boolean;
   readonly maxRatio?: number;
   /** Tensor name patterns (`*` for any characters) whose groups are left alone. */
   readonly ignore?: readonly string[];
@@ -40,45 +41,22 @@ export interface PruneOptions {
   readonly threads?: number;
   /** Whether latency is measured before and after. Default: when an engine is given. */
   readonly latency?: boolean;
+  /** Default 0. */
   readonly seed?: number;
   /** Operators of plugins besides the built-in ones. */
   readonly ops?: OpSet;
   readonly signal?: AbortSignal;
   readonly logger?: Logger;
   readonly onProgress?: ProgressListener;
-  /** Where the run remembers its steps, so that it can go on after being killed. Default: nowhere. */
+  /**
+   * Where the run remembers its steps, so that it can go on after being killed. Default: nowhere. The caller clears it once
+   * the result is saved: a kill between the choice and the saving loses nothing.
+   */
   readonly store?: RunStore;
+  /** Milliseconds between two records in the store. Default 10,000. */
+  readonly saveEveryMs?: number;
   /** Stop after the choice: what would go and what it would save, nothing cut. */
   readonly dryRun?: boolean;
-}
-
-export interface Measured extends Cost {
-  readonly latency?: Latency;
-}
-
-/** Everything a report shows; survives JSON. */
-export interface PruneReport {
-  readonly model: string;
-  readonly before: Measured;
-  readonly after: Measured;
-  readonly method: { readonly name: string; readonly options: Json; readonly paper?: string };
-  readonly criterion: string;
-  readonly selector: string;
-  readonly space: string;
-  readonly settings: Json;
-  readonly normGroups?: string;
-  readonly seed: number;
-  readonly groups: readonly GroupReport[];
-  /** Parameters that no unit covers, and groups that were left whole, with reasons. */
-  readonly notPruned: readonly { readonly tensor: string; readonly axis: number | null; readonly reason: string }[];
-  /** Share of parameters that lie in some unit. */
-  readonly coverage: number;
-  readonly losses: readonly TimestepLoss[];
-  readonly stoppedAt?: number;
-  /** Sparsity by tensor, for element and N:M masks. */
-  readonly sparsity?: Readonly<Record<string, number>>;
-  readonly engine?: string;
-  readonly warnings: readonly string[];
 }
 
 export interface PruneResult {
@@ -95,84 +73,45 @@ export interface PruneResult {
 /**
  * Prunes a model: runs the method, makes the cut, and measures both sides. The given model is not changed.
  *
- * @throws {SecateurError} BAD_OPTION, MISSING_NEED, CANNOT_PRUNE, BAD_PLUGIN, BAD_DATA, ABORTED
+ * @throws {SecateurError} BAD_OPTION for a setting or option out of range
+ * @throws {SecateurError} MISSING_NEED when the method needs data or an engine that is not given
+ * @throws {SecateurError} BAD_DATA when weights, activations or losses are NaN or infinite
+ * @throws {SecateurError} BAD_PLUGIN when a plugin throws, gives no outcome, or scores of the wrong length or not finite
+ * @throws {SecateurError} CANNOT_PRUNE when the budget cannot be met or a cut cannot be made
+ * @throws {SecateurError} ABORTED when `signal` fires
  */
 export async function prune(model: Model, options: PruneOptions): Promise<PruneResult> {
-  const settings = checkSettings(options);
-  const { method, signal, ops, seed = 0 } = options;
+  throwIfAborted(options.signal);
+  const settings = settingsOf(options);
+  const { method, ops, engine, seed = 0 } = options;
   const warnings: string[] = [];
   const logger = collecting(options.logger ?? silentLogger, warnings);
-  const progress = throttled(options.onProgress, method.name);
+  const onProgress = throttled(options.onProgress, method.name);
   const coupling = couple(model.graph, { ops });
   const identity = await identityOf(model, options, settings);
-  const journal = await RunJournal.open(options.store ?? memoryRunStore(), await sha256(encode(identity)));
+  const journal = await RunJournal.open(
+    options.store ?? memoryRunStore(),
+    await sha256(new TextEncoder().encode(JSON.stringify(identity))),
+    { everyMs: options.store ? options.saveEveryMs : Number.POSITIVE_INFINITY },
+  );
   if (journal.resumed) logger.info('Going on from the last saved step.');
-  const outcome = await runMethod(method, {
-    ...options,
-    model,
-    coupling,
-    settings,
-    seed,
-    logger,
-    journal,
-    onProgress: progress,
-    latency: options.engine && ((candidate) => medianMs(candidate, options)),
-  });
+  const latency = engine && (async (candidate: Model) => (await latenciesOf([candidate], options))[0].medianMs);
+  const context = { ...options, model, coupling, settings, seed, logger, journal, onProgress, latency };
+  const outcome = await runMethod(method, context);
   const { pruned, cut } = applyOutcome(model, coupling, outcome, options.dryRun ?? false);
-  const before = costOf(model, { ops });
-  const after = cut ? costOf({ ...model, graph: cut.graph }, { ops }) : costOf(pruned, { ops });
-  progress({ phase: 'latency', done: 0, total: 1, unit: 'measurements' });
-  const latencies =
-    options.engine && options.latency !== false && !options.dryRun
-      ? await measureLatency([model, pruned], { engine: options.engine, threads: options.threads, signal })
-      : [];
-  const manifest = await makeManifest(model, options, settings, outcome, coupling, cut, identity);
-  const report: PruneReport = {
+  const [before, after] = await measure(model, pruned, cut, options, onProgress);
+  const manifest = makeManifest(model, settings, outcome, cut, identity);
+  const report = makeReport({
     model: model.name,
-    before: { ...before, latency: latencies[0] },
-    after: { ...after, latency: latencies[1] },
-    method: manifest.method,
-    criterion: outcome.criterion,
-    selector: outcome.selector,
-    space: outcome.space.name,
-    settings: manifest.settings,
-    normGroups: outcome.normGroups,
-    seed,
-    groups: reportGroups(coupling, outcome),
-    notPruned: [...coupling.notPruned.map(({ tensor, axis, reason }) => ({ tensor, axis, reason })), ...wholeGroups(coupling, outcome)],
-    coverage: coupling.parameters === 0 ? 1 : coupling.covered / coupling.parameters,
-    losses: outcome.statistics?.losses ?? [],
-    stoppedAt: outcome.statistics?.stoppedAt,
-    sparsity: outcome.masks && Object.fromEntries([...outcome.masks].map(([name, mask]) => [name, sparsityOf(mask)])),
-    engine: await options.engine?.describe(),
+    coupling,
+    outcome,
+    manifest,
+    before,
+    after,
+    engine: await engine?.describe(),
     warnings,
-  };
+  });
   return { model: pruned, coupling, outcome, cut, masks: outcome.masks, manifest, report };
-}
-
-function checkSettings(options: PruneOptions): PruneSettings {
-  const { ratio, budget, roundTo = 1, maxRatio = 1 } = options;
-  if ((ratio === undefined) === (budget === undefined)) {
-    throw new SecateurError('BAD_OPTION', 'Give either a ratio or a budget.', {
-      field: 'ratio',
-      hint: 'ratio: 0.3 removes three units in ten; budget: macs=0.56 leaves 56 % of the MACs.',
-    });
-  }
-  if (!Number.isInteger(roundTo) || roundTo < 1) {
-    throw new SecateurError('BAD_OPTION', `roundTo must be a whole number from 1; it is ${roundTo}.`, { field: 'roundTo' });
-  }
-  if (!(maxRatio > 0 && maxRatio <= 1)) {
-    throw new SecateurError('BAD_OPTION', `maxRatio must be in (0, 1]; it is ${maxRatio}.`, { field: 'maxRatio' });
-  }
-  return {
-    budget: budget ?? ratioBudget(ratio!),
-    space: options.space,
-    normGroups: options.normGroups,
-    roundTo,
-    maxRatio,
-    ignore: options.ignore ?? [],
-    ratios: options.ratios ?? {},
-  };
 }
 
 async function runMethod(method: Method, context: Parameters<Method['steps']>[0]): Promise<Outcome> {
@@ -201,58 +140,78 @@ function applyOutcome(
   return { pruned: { ...model, graph }, cut };
 }
 
-function wholeGroups(coupling: Coupling, outcome: Outcome): { tensor: string; axis: number; reason: string }[] {
-  return [...(outcome.leftWhole ?? [])].flatMap(([id, reason]) => {
-    const group = coupling.groups.find((candidate) => candidate.id === id);
-    return group ? [{ tensor: group.slices[0].tensor, axis: group.slices[0].axis, reason: `group left whole: ${reason}` }] : [];
-  });
+/** Costs of both sides; latency where there is an engine, it is wanted, and something was cut. */
+async function measure(
+  model: Model,
+  pruned: Model,
+  cut: Cut | undefined,
+  options: PruneOptions,
+  onProgress: ProgressListener,
+): Promise<[Measured, Measured]> {
+  const { ops } = options;
+  const before = costOf(model, { ops });
+  const after = costOf(cut ? { ...model, graph: cut.graph } : pruned, { ops });
+  if (!options.engine || options.latency === false || options.dryRun) return [before, after];
+  const report = (done: number) => onProgress({ phase: 'latency', done, total: 1, unit: 'measurements' });
+  report(0);
+  const [dense, smaller] = await latenciesOf([model, pruned], options);
+  report(1);
+  return [
+    { ...before, latency: dense },
+    { ...after, latency: smaller },
+  ];
 }
 
-async function medianMs(model: Model, options: PruneOptions): Promise<number> {
-  const [latency] = await measureLatency([model], { engine: options.engine!, threads: options.threads, signal: options.signal });
-  return latency.medianMs;
+async function latenciesOf(models: readonly Model[], options: PruneOptions): Promise<Latency[]> {
+  return measureLatency(models, { engine: options.engine!, threads: options.threads, signal: options.signal });
 }
 
 /** Everything that decides the result. Two runs of the same identity give the same bytes. */
-async function identityOf(model: Model, options: PruneOptions, settings: PruneSettings): Promise<Json> {
+interface Identity {
+  readonly source: Manifest['source'];
+  readonly method: Manifest['method'];
+  readonly settings: Json;
+  readonly seed: number;
+  readonly threads: number | null;
+  readonly engine: string | null;
+  readonly data: Json;
+}
+
+async function identityOf(model: Model, options: PruneOptions, settings: PruneSettings): Promise<Identity> {
+  const { method, engine, data, threads = null, seed = 0 } = options;
   return {
     source: (await model.files()).map(({ name, sha256 }) => ({ name, sha256 })),
-    method: options.method.name,
-    options: toJson(options.method.options),
+    method: { name: method.name, options: toJson(method.options), paper: method.paper },
     settings: toJson(settings),
-    seed: options.seed ?? 0,
-    threads: options.threads ?? null,
-    engine: options.engine?.name ?? null,
-    data: (await options.data?.describe()) ?? null,
+    seed,
+    threads,
+    engine: engine?.name ?? null,
+    data: (await data?.describe()) ?? null,
   };
 }
 
-async function makeManifest(
+function makeManifest(
   model: Model,
-  options: PruneOptions,
   settings: PruneSettings,
   outcome: Outcome,
-  coupling: Coupling,
   cut: Cut | undefined,
-  identity: Json,
-): Promise<Manifest> {
-  const { source, data } = identity as unknown as { source: Manifest['source']; data: Json };
+  { source, method, data, seed }: Identity,
+): Manifest {
   const shapes: Record<string, readonly number[]> = {};
-  for (const constant of cut?.graph.constants.values() ?? []) {
-    const { parameter } = constant;
+  for (const { parameter } of cut?.graph.constants.values() ?? []) {
     if (parameter && cut!.kept.has(parameter.name)) shapes[parameter.name] = parameter.shape;
   }
   return {
     secateur: 1,
     className: model.className,
     source,
-    method: { name: options.method.name, options: toJson(options.method.options), paper: options.method.paper },
+    method,
     criterion: outcome.criterion,
     selector: outcome.selector,
     space: outcome.space.name,
     settings: toJson(settings),
     normGroups: outcome.normGroups,
-    seed: options.seed ?? 0,
+    seed,
     data: data ?? undefined,
     scoresSha256: outcome.scores && hashScores(outcome.scores),
     removed: outcome.removal ? rangesOfRemoval(outcome.removal) : {},
@@ -262,35 +221,6 @@ async function makeManifest(
   };
 }
 
-function toJson(value: unknown): Json {
+function toJson(value: object): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
-}
-
-function encode(value: Json): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(value));
-}
-
-function collecting(logger: Logger, warnings: string[]): Logger {
-  return {
-    debug: (message) => logger.debug(message),
-    info: (message) => logger.info(message),
-    warn: (message) => {
-      warnings.push(message);
-      logger.warn(message);
-    },
-  };
-}
-
-/** At most about twenty reports a second; first and last of a phase always. */
-function throttled(listener: ProgressListener | undefined, plugin: string): ProgressListener {
-  if (!listener) return () => {};
-  let last = Number.NEGATIVE_INFINITY;
-  let phase = '';
-  return (progress) => {
-    const now = performance.now();
-    if (progress.phase === phase && progress.done < progress.total && now - last < 50) return;
-    last = now;
-    phase = progress.phase;
-    listener({ plugin, ...progress });
-  };
 }

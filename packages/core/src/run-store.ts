@@ -1,4 +1,4 @@
-import { bytesOf, bytesPerElement, SecateurError, sizeOf, type Tensor, tensorFromBytes } from '@secateur/graph';
+import { bytesOf, bytesPerElement, sizeOf, type Tensor, tensorFromBytes } from '@secateur/graph';
 import { sha256 } from './sha256.js';
 
 /** A value that survives JSON. */
@@ -45,40 +45,54 @@ interface RecordHeader {
 export class RunJournal {
   private step = 0;
   private previous = '';
+  private savedAt = performance.now();
 
   private constructor(
     private readonly store: RunStore,
     private readonly fingerprint: string,
+    private readonly everyMs: number,
+    /** Where a run of this fingerprint was left; `undefined` on a fresh start. */
     readonly resumed: RunState | undefined,
   ) {}
 
-  static async open(store: RunStore, fingerprint: string): Promise<RunJournal> {
+  /** @param options.everyMs how long {@link isDue} waits after a record. Default 10,000 */
+  static async open(store: RunStore, fingerprint: string, options: { everyMs?: number } = {}): Promise<RunJournal> {
+    const { everyMs = 10_000 } = options;
     const bytes = await store.load('state');
     const record = bytes && (await decodeRecord(bytes));
-    if (!record || record.header.fingerprint !== fingerprint) return new RunJournal(store, fingerprint, undefined);
-    const journal = new RunJournal(store, fingerprint, record.state);
+    if (record?.header.fingerprint !== fingerprint) return new RunJournal(store, fingerprint, everyMs, undefined);
+    const journal = new RunJournal(store, fingerprint, everyMs, record.state);
     journal.step = record.header.step;
     journal.previous = record.hash;
     return journal;
   }
 
+  /** Whether enough time has passed since the last record for another to be worth its bytes. */
+  isDue(): boolean {
+    return performance.now() - this.savedAt >= this.everyMs;
+  }
+
+  /** Puts a new record in the place of the last, atomically. */
   async save(state: RunState): Promise<void> {
     this.step++;
     const { bytes, hash } = await encodeRecord(this.fingerprint, this.step, this.previous, state);
     await this.store.save('state', bytes);
     this.previous = hash;
+    this.savedAt = performance.now();
   }
 
-  /** Hash of the last record: the end of the chain, for the manifest. */
+  /** Hash of the last record: the end of the chain. */
   get head(): string {
     return this.previous;
   }
 
+  /** Forgets the run: call it when its result is safe. */
   async close(): Promise<void> {
     await this.store.clear();
   }
 }
 
+/** A record is the SHA-256 of the rest in hexadecimal, the header's length (u32), the header as JSON, then the tensors. */
 const hashLength = 64;
 
 async function encodeRecord(
@@ -96,28 +110,31 @@ async function encodeRecord(
     tensors: entries.map(([name, { dtype, shape }]) => ({ name, dtype, shape })),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
-  const parts = [new Uint8Array(Uint32Array.of(json.length).buffer), json, ...entries.map(([, tensor]) => bytesOf(tensor))];
-  const body = concatBytes(parts);
-  const hash = await sha256(body);
-  return { bytes: concatBytes([new TextEncoder().encode(hash), body]), hash };
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, json.length, true);
+  const tensors = entries.map(([, tensor]) => bytesOf(tensor));
+  const bytes = concatBytes([new Uint8Array(hashLength), length, json, ...tensors]);
+  const hash = await sha256(bytes.subarray(hashLength));
+  bytes.set(new TextEncoder().encode(hash));
+  return { bytes, hash };
 }
 
+/** `undefined` for bytes that are no intact record. */
 async function decodeRecord(
   bytes: Uint8Array,
 ): Promise<{ header: RecordHeader; state: RunState; hash: string } | undefined> {
   const hash = new TextDecoder().decode(bytes.subarray(0, hashLength));
-  const body = bytes.slice(hashLength);
+  const body = bytes.subarray(hashLength);
   if (body.length < 4 || (await sha256(body)) !== hash) return undefined;
-  const headerLength = new DataView(body.buffer).getUint32(0, true);
+  const headerLength = new DataView(body.buffer, body.byteOffset).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(body.subarray(4, 4 + headerLength))) as RecordHeader;
   const tensors: Record<string, Tensor> = {};
   let offset = 4 + headerLength;
   for (const { name, dtype, shape } of header.tensors) {
     const length = bytesPerElement(dtype) * sizeOf(shape);
-    tensors[name] = tensorFromBytes(dtype, shape, body.slice(offset, offset + length));
+    tensors[name] = tensorFromBytes(dtype, shape, new Uint8Array(body.subarray(offset, offset + length)));
     offset += length;
   }
-  if (offset !== body.length) throw new SecateurError('IO', 'A saved step has an impossible length.', { field: 'resume' });
   return { header, state: { value: header.value, tensors }, hash };
 }
 

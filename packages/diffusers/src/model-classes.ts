@@ -1,9 +1,11 @@
-import { type Graph, SecateurError } from '@secateur/graph';
+import type { WidthTies } from '@secateur/core';
+import { type Coupling, type Graph, SecateurError } from '@secateur/graph';
 import type { BuildOptions } from './module-builder.js';
 import type { Overrides } from './overrides.js';
 import type { TensorSpec } from './tensor-spec.js';
 import { expressibleUNet2D } from './unet2d-model/expressible-config.js';
 import { buildUNet2D, outlineUNet2D, unet2dSizes, unet2dTensors } from './unet2d-model/unet-2d-model.js';
+import { unet2dTies } from './unet2d-model/width-ties.js';
 import type { WeightSource } from './weight-source.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -22,6 +24,8 @@ export interface ModelClass {
   sizes(config: unknown): Record<string, number>;
   /** A configuration with which stock diffusers builds exactly `graph`; `undefined` when the class cannot say it. */
   expressibleConfig(config: Json, graph: Graph): Json | undefined;
+  /** Which widths a configuration ties together. */
+  ties(config: unknown, coupling: Coupling, roundTo: number): WidthTies;
 }
 
 /** The classes known, by name. */
@@ -34,6 +38,7 @@ export const modelClasses: ReadonlyMap<string, ModelClass> = new Map(
       outline: outlineUNet2D,
       sizes: (config: unknown): Record<string, number> => ({ ...unet2dSizes(config) }),
       expressibleConfig: expressibleUNet2D,
+      ties: unet2dTies,
     },
   ].map((modelClass) => [modelClass.name, modelClass]),
 );

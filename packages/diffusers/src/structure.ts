@@ -1,6 +1,6 @@
 import { type Constant, type Graph, type GraphNode, getInt, toFloat32, toNumbers } from '@secateur/graph';
+import { headsNode, scaleNode } from './layers/attention.js';
 import type { Overrides } from './overrides.js';
-import { headsNode, scaleNode } from './unet2d-model/attention-block.js';
 
 /** What a graph made here has beyond the shapes of its tensors, by module path. */
 export interface Structure {

@@ -107,6 +107,18 @@ export function tensor(dtype: DType, shape: readonly number[], data: TensorData)
   return { dtype, shape, data };
 }
 
+/** A tensor whose elements are made when they are first read, and kept. */
+export function lazyTensor(dtype: DType, shape: readonly number[], make: () => TensorData): Tensor {
+  let made: TensorData | undefined;
+  return {
+    dtype,
+    shape,
+    get data() {
+      return (made ??= make());
+    },
+  };
+}
+
 /** A float32 tensor from numbers. */
 export function float32(shape: readonly number[], values: ArrayLike<number>): Tensor {
   return tensor('float32', shape, values instanceof Float32Array ? values : Float32Array.from(values));

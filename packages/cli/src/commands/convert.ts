@@ -29,14 +29,14 @@ export function convertCommand(session: Session): Command {
     .action(async (given: string, givenOut: string, options: ConvertOptions) => {
       const { convertModel } = await import('../model/convert-model.js');
       const result = await convertModel({
-        input: given.startsWith('zoo:') ? given : session.path(given),
+        input: session.source(given),
         out: session.path(givenOut),
         to: options.to,
         dtype: options.dtype,
         standalone: options.standalone,
         replace: options.replace,
         signal: session.signal,
-        onProgress: (done, total) => session.progress.listener({ phase: 'writing', done, total, unit: 'bytes' }),
+        onProgress: session.onWritten,
       });
       session.result(result, () => `${result.out}: ${result.files.join(', ')}; ${bytes(result.bytes)} of weights.`);
     });

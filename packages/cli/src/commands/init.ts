@@ -40,7 +40,7 @@ export function initCommand(session: Session): Command {
         dtype,
         replace: options.replace,
         signal: session.signal,
-        onProgress: (done, total) => session.progress.listener({ phase: 'writing', done, total, unit: 'bytes' }),
+        onProgress: session.onWritten,
       });
       const { costOf } = await import('@secateur/core');
       const { parameters, bytes: size } = costOf(model);

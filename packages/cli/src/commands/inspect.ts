@@ -28,7 +28,7 @@ export function inspectCommand(session: Session): Command {
         import('../inspect/inspect-model.js'),
         import('../inspect/inspection-text.js'),
       ]);
-      const model = await loadModel(given.startsWith('zoo:') ? given : session.path(given));
+      const model = await loadModel(session.source(given));
       const inspection = inspectModel(model, { match: options.match });
       session.result(inspection, () => inspectionText(inspection, { groups: !options.summary }));
     });

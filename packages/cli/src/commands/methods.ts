@@ -68,11 +68,14 @@ const titles: Readonly<Record<string, string>> = {
 function sectionText(kind: string, plugins: readonly Listed[]): string {
   const rows = plugins.flatMap(({ name, summary, options }) => [
     [`  ${name}`, summary],
-    ...options.map((option) => ['', `${flagText(option)}  ${option.description}`]),
+    ...options.map((option) => ['', `  ${optionText(option)}`]),
   ]);
   return `${titles[kind]}\n${table([left(''), left('')], rows)}`;
 }
 
-function flagText({ flag, choices, default: initial }: ListedOption): string {
-  return `${flag} ${choices ? choices.join('|') : String(initial)}${choices ? ` (${String(initial)})` : ''}`;
+/** `--form NAME  What it does: a, b or c (default: a)` */
+function optionText({ flag, description, choices, default: initial }: ListedOption): string {
+  const value = choices ? 'NAME' : typeof initial === 'number' ? 'N' : 'VALUE';
+  const known = choices ? `: ${choices.join(', ')}` : '';
+  return `${flag} ${value}  ${`${description}${known}`.replace(/^: /, '')} (default: ${String(initial)})`;
 }

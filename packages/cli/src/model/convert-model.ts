@@ -43,11 +43,12 @@ export async function convertModel(request: ConvertRequest): Promise<Converted> 
   const check = isFile ? checkOutputFile : checkOutput;
   await check(out, [await modelPath(input)], replace);
   const model = await loadModel(input);
-  const output = isFile ? renamed(fileOutput(out, { replace }), basename(out)) : await atomicOutput(out, { replace });
+  const output = isFile ? fileOutput(out, { replace }) : await atomicOutput(out, { replace });
+  const onnxName = isFile ? basename(out) : undefined;
   try {
-    const files = await writeModel(model, output, { emit, dtype, standalone, signal, onProgress });
+    const files = await writeModel(model, output, { emit, dtype, standalone, onnxName, signal, onProgress });
     await output.commit();
-    return { out, files: isFile ? files.map((file) => file.replace('model.onnx', basename(out))) : files, bytes: weightBytes(model) };
+    return { out, files, bytes: weightBytes(model) };
   } catch (error) {
     await output.discard();
     throw error;

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, relative, resolve, sep } from 'node:path';
 import type { Format, FormatSource, Model } from '@secateur/core';
 import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
@@ -20,9 +20,23 @@ export const zooPrefix = 'zoo:';
  *   Secateur knows
  */
 export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<Model> {
-  const source = await openSource(await modelPath(path), path);
+  const place = await modelPath(path);
+  const source = await openSource(place, path);
   const format = await formatOf(source, options.formats ?? []);
-  return format.load(source);
+  const model = await format.load(source);
+  const folder = source.file ? dirname(place) : place;
+  return {
+    ...model,
+    name: basename(path.startsWith(zooPrefix) ? path.slice(zooPrefix.length) : resolve(place)),
+    // Manifests hold the names: they must be the same wherever the model lies.
+    files: async () => (await model.files()).map(({ name, sha256 }) => ({ name: nameInside(folder, name), sha256 })),
+  };
+}
+
+/** A file's name as seen from the model's folder, with `/`. */
+function nameInside(folder: string, name: string): string {
+  const inside = relative(folder, name);
+  return name.startsWith(folder) && !inside.startsWith('..') ? inside.split(sep).join('/') : name;
 }
 
 /** Where a model lies on disk: `zoo:NAME` looked up, anything else as it is. */

@@ -11,6 +11,8 @@ export const emitKinds: readonly Emit[] = ['diffusers', 'onnx'];
 export interface WriteModelOptions extends SaveOptions {
   /** Default: the kind the model was read from. */
   readonly emit?: readonly Emit[];
+  /** Default `model.onnx`. */
+  readonly onnxName?: string;
 }
 
 /**
@@ -41,10 +43,10 @@ async function writeOnnx(
   options: WriteModelOptions,
   shared: readonly [path: string, file: SafetensorsFile] | undefined,
 ): Promise<readonly string[]> {
-  const { convertWeights, onnxFormat, saveOnnx } = await import('@secateur/onnx');
-  if (!shared) return onnxFormat.save(model, out, options);
-  const { dtype, signal, onProgress } = options;
+  const { convertWeights, saveOnnx } = await import('@secateur/onnx');
+  const { dtype, onnxName: name, signal, onProgress } = options;
   const graph = dtype ? convertWeights(model.graph, dtype) : model.graph;
+  if (!shared) return saveOnnx(graph, out, { name, signal, onProgress });
   const [path, { tensors }] = shared;
   const parameters = parametersOf(graph);
   const locate = (name: string) => {
@@ -53,7 +55,7 @@ async function writeOnnx(
     if (!entry || entry.dtype !== parameters.get(name)?.constant.dtype) return undefined;
     return { offset: entry.offset, length: entry.byteLength };
   };
-  return saveOnnx(graph, out, { external: { file: path, locate }, signal, onProgress });
+  return saveOnnx(graph, out, { name, external: { file: path, locate }, signal, onProgress });
 }
 
 /** The checkpoint just written that holds the model's weights; none when they are in several files. */

@@ -28,11 +28,11 @@ export function addFlags(command: Command, heading: string, flags: readonly Plug
   const taken = new Set(command.options.map((option) => option.long));
   for (const { name, flag, schema } of flags) {
     if (taken.has(`--${flag}`)) continue;
-    const { description = '', default: initial } = schema;
+    const { default: initial } = schema;
     const isSwitch = schema.type === 'boolean';
     const text = isSwitch ? `--${initial === true ? 'no-' : ''}${flag}` : `--${flag} <${placeholder(schema)}>`;
     const shown = isSwitch || initial === undefined ? '' : ` (default: ${String(initial)})`;
-    const option = new Option(text, `${description}${shown}`).helpGroup(heading);
+    const option = new Option(text, `${describe(schema)}${shown}`).helpGroup(heading);
     if (!isSwitch) option.argParser((value) => parseFlag(value, schema));
     option.attributeName = () => name;
     command.addOption(option);
@@ -90,8 +90,12 @@ export function parsePairs(pairs: readonly string[], flags: readonly PluginFlag[
   return options;
 }
 
+function describe({ description = '', enum: choices }: JsonSchema): string {
+  return choices ? `${description}: ${choices.join(', ')}`.replace(/^: /, '') : description;
+}
+
 function placeholder({ enum: choices, type }: JsonSchema): string {
-  if (choices) return choices.join('|');
+  if (choices) return 'name';
   return type === 'number' || type === 'integer' ? 'n' : type === 'array' ? 'list' : String(type ?? 'value');
 }
 

@@ -1,10 +1,13 @@
-import type { Group, Removal } from '@secateur/graph';
+import type { Group } from '@secateur/graph';
 import type { PluginFactory } from '../plugin.js';
 import { defineSelector, type SelectContext, type Selector } from '../selector.js';
-import { cutGroupAt, meetBudget } from './choose.js';
+import { cutGroups, meetBudget } from './choose.js';
 
 export interface GlobalOptions {
-  /** What makes scores of different groups comparable before ranking: division by their mean, or nothing. Default `mean`. */
+  /**
+   * What makes scores of different groups comparable before ranking: division by the mean of their magnitudes, or nothing.
+   * Default `mean`.
+   */
   normalize: 'mean' | 'none';
 }
 
@@ -16,13 +19,17 @@ export const globalRanking: PluginFactory<Selector, GlobalOptions> = defineSelec
   defaults: { normalize: 'mean' },
   select: (context) => {
     const rank = ranking(context, context.groups, context.options.normalize);
-    return meetBudget(context, (level) => cutRanked(context, rank, level));
+    return meetBudget(context, (level) => {
+      const ratios = ratiosAt(context, rank, level);
+      return cutGroups(context, ({ id }) => ratios.get(id)!);
+    });
   },
 });
 
 /**
- * Ranks within isomorphic groups: those whose units are made of the same slices (kinds, roles and sizes) share a ranking
- * and lose the same number of units among them (Isomorphic Pruning, arXiv 2407.04616).
+ * Ranks within isomorphic groups: those of one kind whose units are made of slices of the same roles, axes and counts share
+ * a ranking, and every ranking loses the same share of its units (Isomorphic Pruning, arXiv 2407.04616). Default
+ * `normalize`: `none`.
  */
 export const isomorphicRanking: PluginFactory<Selector, GlobalOptions> = defineSelector<GlobalOptions>({
   name: 'isomorphic',
@@ -33,19 +40,25 @@ export const isomorphicRanking: PluginFactory<Selector, GlobalOptions> = defineS
     const classes = new Map<string, Group[]>();
     for (const group of context.groups) {
       const key = structureOf(group);
-      classes.set(key, [...(classes.get(key) ?? []), group]);
+      const alike = classes.get(key);
+      if (alike) alike.push(group);
+      else classes.set(key, [group]);
     }
     const rankings = [...classes.values()].map((groups) => ranking(context, groups, context.options.normalize));
-    return meetBudget(context, (level) => new Map(rankings.flatMap((rank) => [...cutRanked(context, rank, level)])));
+    return meetBudget(context, (level) => {
+      const ratios = new Map(rankings.flatMap((rank) => [...ratiosAt(context, rank, level)]));
+      return cutGroups(context, ({ id }) => ratios.get(id)!);
+    });
   },
 });
 
 interface Ranking {
   readonly groups: readonly Group[];
-  /** Share of units of all groups that lie at or below every unit, by group. */
+  /** For every unit the share of all units ranked that stand at or below it, by group; in (0, 1]. */
   readonly standing: ReadonlyMap<string, Float64Array>;
 }
 
+/** Ties go by the order of groups, then by index. */
 function ranking(
   context: Pick<SelectContext<object>, 'scores'>,
   groups: readonly Group[],
@@ -53,7 +66,7 @@ function ranking(
 ): Ranking {
   const units = groups.flatMap((group, g) => {
     const scores = context.scores.get(group.id)!;
-    const mean = normalize === 'mean' ? scores.reduce((sum, score) => sum + score, 0) / scores.length || 1 : 1;
+    const mean = normalize === 'mean' ? scores.reduce((sum, score) => sum + Math.abs(score), 0) / scores.length || 1 : 1;
     return Array.from(scores, (score, unit) => ({ g, unit, score: score / mean }));
   });
   units.sort((a, b) => a.score - b.score || a.g - b.g || a.unit - b.unit);
@@ -64,24 +77,26 @@ function ranking(
   return { groups, standing };
 }
 
-/** Removes the units that stand at or below `level`, as evenly over cells as the norm-group rule demands. */
-function cutRanked(context: Omit<SelectContext<object>, 'options'>, rank: Ranking, level: number): Removal {
-  const removal = new Map<string, number[]>();
-  const shareOf = new Map<number, { below: number; size: number }>();
+/**
+ * For every group the share of its units that stand at or below `level`; groups that must keep the same share (`preserve`)
+ * are counted together.
+ */
+function ratiosAt(context: Pick<SelectContext<object>, 'plan'>, rank: Ranking, level: number): Map<string, number> {
+  const componentOf = (group: Group) => context.plan.cells.get(group.id)!.component;
+  const counts = new Map<number, { below: number; size: number }>();
   for (const group of rank.groups) {
-    const { component } = context.plan.cells.get(group.id)!;
-    const share = shareOf.get(component) ?? { below: 0, size: 0 };
-    share.below += rank.standing.get(group.id)!.filter((standing) => standing <= level).length;
-    share.size += group.size;
-    shareOf.set(component, share);
+    const count = counts.get(componentOf(group)) ?? { below: 0, size: 0 };
+    count.below += rank.standing.get(group.id)!.filter((standing) => standing <= level).length;
+    count.size += group.size;
+    counts.set(componentOf(group), count);
   }
-  for (const group of rank.groups) {
-    const cells = context.plan.cells.get(group.id)!;
-    const { below, size } = shareOf.get(cells.component)!;
-    const ratio = context.ratios[group.id] ?? below / size;
-    removal.set(group.id, cutGroupAt(context, cells, ratio));
-  }
-  return removal;
+  return new Map(
+    rank.groups.map((group) => {
+      const { below, size } = counts.get(componentOf(group))!;
+      // A hair less, or `int(size * (1 - below / size))` removes one unit too many where the division rounds up.
+      return [group.id, Math.max(0, below / size - 1e-12)];
+    }),
+  );
 }
 
 function structureOf(group: Group): string {

@@ -5,16 +5,25 @@ import type { Statistics, StatisticsRequest } from './statistics.js';
 
 /**
  * Measures everything the needs name.
- * @throws {SecateurError} MISSING_NEED when data or an engine is needed and not given; BAD_DATA for non-finite losses
+ * @throws {SecateurError} MISSING_NEED when data or an engine is needed and not given
+ * @throws {SecateurError} BAD_DATA for losses or activations that are NaN or infinite
+ * @throws {SecateurError} BAD_PLUGIN when gradients are needed in two ways
  */
 export async function collectStatistics(request: StatisticsRequest): Promise<Statistics> {
-  const gradients = request.needs.find((need) => need.kind === 'gradients');
+  const [gradients, another] = request.needs.filter((need) => need.kind === 'gradients');
+  if (another) {
+    throw new SecateurError('BAD_PLUGIN', 'A criterion needs gradients twice; one kind of sum can be kept at a time.', {
+      field: 'needs',
+      hint: 'Name gradients() once among its needs.',
+    });
+  }
   const activations = request.needs.some((need) => need.kind === 'activations');
   if (!gradients && !activations) return { losses: [] };
   const { engine, data } = request;
   if (!engine || !data) {
     const missing = engine ? 'data' : 'engine';
-    throw new SecateurError('MISSING_NEED', `Scoring needs ${gradients ? 'gradients' : 'activations'}, for which ${missing} must be given.`, {
+    const what = gradients ? 'gradients' : 'activations';
+    throw new SecateurError('MISSING_NEED', `Scoring needs ${what}, for which ${missing} must be given.`, {
       field: missing,
       hint: engine ? 'Pass calibration images: --data, or `data` in code.' : 'Pass an engine: `engine` in code.',
     });

@@ -1,6 +1,18 @@
-import { type Graph, GraphBuilder, inferTypes, int, SecateurError, throwIfAborted, int64, constantOf, type GraphNode } from '@secateur/graph';
+import {
+  constantOf,
+  type Graph,
+  GraphBuilder,
+  type GraphNode,
+  inferTypes,
+  int,
+  int64,
+  type OpSet,
+  SecateurError,
+  throwIfAborted,
+  toFloat32,
+} from '@secateur/graph';
 import type { Calibration } from '../calibration.js';
-import type { Engine } from '../engine.js';
+import type { Engine, Executable } from '../engine.js';
 import type { Statistics, StatisticsRequest } from './statistics.js';
 
 type Request = StatisticsRequest & { readonly engine: Engine; readonly data: Calibration };
@@ -8,6 +20,7 @@ type Request = StatisticsRequest & { readonly engine: Engine; readonly data: Cal
 /** How many timesteps, spread evenly over the schedule, the norms are taken over. */
 const VISITED = 16;
 
+/** A weight and the channels that it is multiplied with. */
 interface Read {
   /** Graph constant: the weight. */
   readonly weight: string;
@@ -18,64 +31,93 @@ interface Read {
   readonly axis: number;
 }
 
-/** L2 norm of every input channel of every weight over all samples, positions and visited timesteps (Wanda's ‖X_j‖). */
+/**
+ * L2 norm of every input channel of every weight over all samples, positions and visited timesteps (Wanda's ‖X_j‖).
+ *
+ * @throws {SecateurError} BAD_DATA when an activation is NaN or infinite
+ */
 export async function collectInputNorms(request: Request): Promise<NonNullable<Statistics['inputNorms']>> {
-  const { model, engine, data, signal, onProgress } = request;
-  const reads = listReads(request);
-  const { graph, outputs } = withSquareSums(model.graph, reads);
+  const { model, engine, data, signal, coupling } = request;
+  const reads = coupling.flow.constantAxes.flatMap(({ value: weight, axis: weightAxis, reads: from }): Read[] =>
+    from ? [{ weight, weightAxis, value: from.value, axis: from.axis }] : [],
+  );
+  const { graph, outputs } = withSquareSums(model.graph, reads, request.ops);
   const timesteps = spread(request.timesteps ?? Array.from({ length: data.timesteps }, (_, t) => t), VISITED);
-  const sums = new Map([...outputs].map(([value, name]) => [name, { value, sum: undefined as Float64Array | undefined }]));
   const executable = await engine.compile(graph, { threads: request.threads, signal });
   try {
-    for (const [done, timestep] of timesteps.entries()) {
-      throwIfAborted(signal);
-      onProgress?.({ phase: 'activations', done, total: timesteps.length, unit: 'timesteps' });
-      for await (const batch of data.batches({ timesteps: [timestep] })) {
-        const results = await executable.run(batch.feeds, { signal, outputs: [...sums.keys()] });
-        for (const [name, entry] of sums) addSquares(entry, results[name].data as Float32Array);
-      }
-    }
+    const sums = await sumSquares(request, executable, [...outputs.values()], timesteps);
+    return normsOf(reads, (read) => sums.get(outputs.get(keyOf(read))!)!);
   } finally {
     await executable.dispose();
   }
-  onProgress?.({ phase: 'activations', done: timesteps.length, total: timesteps.length, unit: 'timesteps' });
+}
+
+async function sumSquares(
+  { data, signal, onProgress }: Request,
+  executable: Executable,
+  outputs: readonly string[],
+  timesteps: readonly number[],
+): Promise<Map<string, Float64Array>> {
+  const sums = new Map<string, Float64Array>();
+  const report = (done: number) =>
+    onProgress?.({ phase: 'activations', done, total: timesteps.length, unit: 'timesteps' });
+  for (const [done, timestep] of timesteps.entries()) {
+    throwIfAborted(signal);
+    report(done);
+    for await (const { feeds } of data.batches({ timesteps: [timestep] })) {
+      const results = await executable.run(feeds, { signal, outputs });
+      for (const name of outputs) addInto(sums, name, toFloat32(results[name]));
+    }
+  }
+  report(timesteps.length);
+  return sums;
+}
+
+function normsOf(reads: readonly Read[], sumOf: (read: Read) => Float64Array): NonNullable<Statistics['inputNorms']> {
   return new Map(
-    reads.map(({ weight, weightAxis, value, axis }) => {
-      const sum = sums.get(outputs.get(`${value}:${axis}`)!)!.sum!;
-      return [weight, { axis: weightAxis, norms: Float32Array.from(sum, Math.sqrt) }];
+    reads.map((read) => {
+      const sum = sumOf(read);
+      const bad = sum.findIndex((value) => !Number.isFinite(value));
+      if (bad < 0) return [read.weight, { axis: read.weightAxis, norms: Float32Array.from(sum, Math.sqrt) }];
+      throw new SecateurError('BAD_DATA', `Squares of input channel ${bad} of ${read.weight} add up to ${sum[bad]}.`, {
+        field: read.weight,
+        hint: 'Look for NaN or infinite values in the weights or images.',
+      });
     }),
   );
 }
 
-function addSquares(entry: { sum: Float64Array | undefined }, values: Float32Array): void {
-  entry.sum ??= new Float64Array(values.length);
-  for (let i = 0; i < values.length; i++) entry.sum[i] += values[i];
+function addInto(sums: Map<string, Float64Array>, name: string, values: ArrayLike<number>): void {
+  const sum = sums.get(name);
+  if (!sum) sums.set(name, Float64Array.from(values));
+  else for (let i = 0; i < sum.length; i++) sum[i] += values[i];
 }
 
-function listReads({ coupling }: Request): Read[] {
-  return coupling.flow.constantAxes.flatMap((at) =>
-    at.reads ? [{ weight: at.value, weightAxis: at.axis, value: at.reads.value, axis: at.reads.axis }] : [],
-  );
-}
-
-/** The graph with one more output for every value read: the sum of its squares per channel, `[channels]`. */
-function withSquareSums(graph: Graph, reads: readonly Read[]): { graph: Graph; outputs: Map<string, string> } {
-  const types = inferTypes(graph);
+/** The graph with one more output for every value read: the sum of its squares per channel, `[channels]`, by {@link keyOf}. */
+function withSquareSums(
+  graph: Graph,
+  reads: readonly Read[],
+  ops: OpSet | undefined,
+): { graph: Graph; outputs: Map<string, string> } {
+  const types = inferTypes(graph, { ops });
   const builder = new GraphBuilder(graph.name, graph.opset);
   const nodes: GraphNode[] = [];
   const outputs = new Map<string, string>();
-  for (const { value, axis } of reads) {
-    const key = `${value}:${axis}`;
-    const type = types.get(value);
-    if (outputs.has(key)) continue;
-    if (!type) throw new SecateurError('BAD_FILE', `Value "${value}" has no known type.`, { field: value });
+  for (const read of reads) {
+    if (outputs.has(keyOf(read))) continue;
+    const { value, axis } = read;
+    const { dtype, shape } = types.get(value)!;
     const name = `secateur.squares.${outputs.size}`;
-    const others = type.shape.map((_, i) => i).filter((i) => i !== axis);
+    const others = shape.map((_, i) => i).filter((i) => i !== axis);
     builder.constant(`${name}.axes`, constantOf(int64(others)));
-    nodes.push(nodeOf('Mul', `${name}.square`, [value, value]));
-    nodes.push({ ...nodeOf('ReduceSum', name, [`${name}.square`, `${name}.axes`]), attributes: { keepdims: int(0) } });
-    builder.output(name, 'float32', [type.shape[axis]]);
-    outputs.set(key, name);
+    // Sums of squares overflow half precision.
+    const wide = dtype === 'float32' ? value : `${name}.wide`;
+    if (wide !== value) nodes.push({ ...nodeOf('Cast', wide, [value]), attributes: { to: int(FLOAT32) } });
+    nodes.push(nodeOf('Mul', `${name}.square`, [wide, wide]));
+    const inputs = [`${name}.square`, `${name}.axes`];
+    nodes.push({ ...nodeOf('ReduceSum', name, inputs), attributes: { keepdims: int(0) } });
+    builder.output(name, 'float32', [shape[axis]]);
+    outputs.set(keyOf(read), name);
   }
   return {
     graph: {
@@ -86,6 +128,13 @@ function withSquareSums(graph: Graph, reads: readonly Read[]): { graph: Graph; o
     },
     outputs,
   };
+}
+
+/** ONNX' number of the element type. */
+const FLOAT32 = 1;
+
+function keyOf({ value, axis }: Read): string {
+  return `${value}:${axis}`;
 }
 
 function nodeOf(op: string, name: string, inputs: readonly string[]): GraphNode {

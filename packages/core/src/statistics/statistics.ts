@@ -1,4 +1,4 @@
-import type { Coupling } from '@secateur/graph';
+import type { Coupling, OpSet } from '@secateur/graph';
 import type { Calibration } from '../calibration.js';
 import type { Engine } from '../engine.js';
 import type { Model } from '../model.js';
@@ -6,7 +6,7 @@ import type { Need } from '../need.js';
 import type { ProgressListener } from '../progress.js';
 import type { RunJournal } from '../run-store.js';
 
-/** Mean loss at one timestep. */
+/** Mean squared error of the model at one timestep, over all calibration samples. */
 export interface TimestepLoss {
   readonly timestep: number;
   readonly loss: number;
@@ -32,11 +32,14 @@ export interface StatisticsRequest {
   readonly engine?: Engine;
   readonly data?: Calibration;
   readonly threads?: number;
+  /** Operators known. Default: the built-in ones. */
+  readonly ops?: OpSet;
   /** Timesteps to visit, ascending. Default: all of the schedule. */
   readonly timesteps?: readonly number[];
   /** Timesteps mixed into one run. Same sums, fewer calls, more memory. Default 1. */
   readonly timestepsPerRun?: number;
   readonly signal?: AbortSignal;
+  /** Where the gradient sweep is kept, to go on from after the process is killed. */
   readonly journal?: RunJournal;
   readonly onProgress?: ProgressListener;
 }

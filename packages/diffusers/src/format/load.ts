@@ -42,6 +42,7 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
     config,
     scheduler: await schedulerOf(location),
     sizes: modelClass.sizes(config),
+    ties: (coupling, roundTo) => modelClass.ties(config, coupling, roundTo),
     source: held,
     async files() {
       const files = [{ name: configPath, sha256: await sha256(configBytes) }];

@@ -13,7 +13,8 @@ export function activation<T extends { readonly value: string }>(
   return m.at(path, () => ({ ...x, value: activate(m, kind, x.value) }));
 }
 
-function activate({ graph }: ModuleBuilder, kind: Activation, x: string): string {
+/** The activation in the current module. */
+export function activate({ graph }: ModuleBuilder, kind: Activation, x: string): string {
   switch (kind) {
     case 'silu':
     case 'swish':

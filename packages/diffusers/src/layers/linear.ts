@@ -15,28 +15,29 @@ export interface Rows {
  */
 export function linear(m: ModuleBuilder, path: string, x: Rows, out: number | FreeWidth): Rows {
   return m.at(path, () => {
-    const { weight, bias, width } = linearParameters(m, x, out);
+    const { weight, width } = linearWeight(m, x, out);
+    const bias = linearBias(m, x, width);
     return { value: m.graph.op('Gemm', [x.value, weight, bias], { transB: int(1) }), width };
   });
 }
 
 /** Linear over `[batch, tokens, width]`, written as exporters do: MatMul with the transposed weight. */
-export function tokenLinear(m: ModuleBuilder, path: string, x: Rows, out: number | FreeWidth): Rows {
+export function tokenLinear(m: ModuleBuilder, path: string, x: Rows, out: number | FreeWidth, hasBias = true): Rows {
   return m.at(path, () => {
-    const { weight, bias, width } = linearParameters(m, x, out);
+    const { weight, width } = linearWeight(m, x, out);
     const transposed = m.graph.op('Transpose', [weight], { perm: ints([1, 0]) });
     const product = m.graph.op('MatMul', [x.value, transposed]);
+    if (!hasBias) return { value: product, width };
+    const bias = linearBias(m, x, width);
     return { value: m.graph.op('Add', [product, bias]), width };
   });
 }
 
-function linearParameters(
-  m: ModuleBuilder,
-  x: Rows,
-  out: number | FreeWidth,
-): { weight: string; bias: string; width: number } {
-  const init = uniformInit(x.width);
-  const weight = m.parameter('weight', [out, x.width], init);
-  const width = weight.shape[0]!;
-  return { weight: weight.name, bias: m.parameter('bias', [width], init).name, width };
+function linearWeight(m: ModuleBuilder, x: Rows, out: number | FreeWidth): { weight: string; width: number } {
+  const { name, shape } = m.parameter('weight', [out, x.width], uniformInit(x.width));
+  return { weight: name, width: shape[0]! };
+}
+
+function linearBias(m: ModuleBuilder, x: Rows, width: number): string {
+  return m.parameter('bias', [width], uniformInit(x.width)).name;
 }

@@ -1,8 +1,8 @@
-import { int, ints } from '@secateur/graph';
+import { type AttentionNames, attend, attentionNames } from '../layers/attention.js';
 import { add, divide } from '../layers/combine.js';
 import { groupNorm } from '../layers/group-norm.js';
-import { type Rows, tokenLinear } from '../layers/linear.js';
-import { type Feature, free, type ModuleBuilder } from '../module-builder.js';
+import { toPixels, toTokens } from '../layers/tokens.js';
+import type { Feature, ModuleBuilder } from '../module-builder.js';
 
 export interface AttentionBlockOptions {
   /** Channels by the configuration. */
@@ -16,74 +16,27 @@ export interface AttentionBlockOptions {
   outputScale?: number;
 }
 
-/** Module names of the four projections, as checkpoints of before and after 2023 have them. */
-const oldNames = { query: 'query', key: 'key', value: 'value', out: 'proj_attn' };
-const newNames = { query: 'to_q', key: 'to_k', value: 'to_v', out: 'to_out.0' };
+/** Module names of the four projections in checkpoints of before 2023. */
+const oldNames: AttentionNames = { query: 'query', key: 'key', value: 'value', out: 'proj_attn' };
 
 /** A tensor's name as checkpoints since 2023 have it. */
 export function newAttentionNames(name: string): string {
   return name.replace(
     /(\battentions\.\d+\.)(query|key|value|proj_attn)\./,
-    (_, path: string, old: string) => `${path}${old === 'proj_attn' ? newNames.out : newNames[old as 'query']}.`,
+    (_, path: string, old: string) => `${path}${attentionNames[old === 'proj_attn' ? 'out' : (old as 'query')]}.`,
   );
 }
 
-/**
- * Self-attention over pixels with a residual connection.
- *
- * Widths are the checkpoint's: query and key share one, value and output another; each must be a multiple of the heads.
- * The scale stays `headDim ** -0.5` of the configuration, so that a model without some channels of its heads computes
- * what the masked model does.
- */
+/** Self-attention over pixels with a residual connection. */
 export function attentionBlock(m: ModuleBuilder, path: string, x: Feature, options: AttentionBlockOptions): Feature {
-  const { graph } = m;
+  const { channels, headDim, groups, epsilon } = options;
   return m.at(path, () => {
     if (m.isRemoved()) return x;
-    const names = m.has(`${oldNames.query}.weight`) ? oldNames : newNames;
-    const normed = options.groups === null ? x : groupNorm(m, 'group_norm', x, { ...options, groups: options.groups });
-    const flat = graph.op('Reshape', [normed.value, graph.ints([0, 0, -1])]);
-    const tokens = { value: graph.op('Transpose', [flat], { perm: ints([0, 2, 1]) }), width: x.channels };
-    const mixed = attend(m, tokens, names, options);
-    const out = tokenLinear(m, names.out, mixed, x.channels);
-    const back = graph.op('Transpose', [out.value], { perm: ints([0, 2, 1]) });
-    const image = graph.op('Reshape', [back, graph.op('Shape', [x.value])]);
-    return divide(m, add(m, { ...x, value: image }, x), options.outputScale ?? 1);
+    const names = m.has(`${oldNames.query}.weight`) ? oldNames : attentionNames;
+    const heads = Math.floor(channels / headDim);
+    if (heads < 1) m.problem(`${m.path} has ${channels} channels, fewer than one head's ${headDim}`);
+    const normed = groups === null ? x : groupNorm(m, 'group_norm', x, { groups, epsilon });
+    const out = attend(m, toTokens(m, normed), { names, heads, headDim, bias: true });
+    return divide(m, add(m, toPixels(m, out, x), x), options.outputScale ?? 1);
   });
-}
-
-/** Node names end in these, so that what a pruned graph has can be found again. */
-export const headsNode = 'split_heads';
-export const scaleNode = 'scale';
-
-function attend(m: ModuleBuilder, x: Rows, names: typeof newNames, options: AttentionBlockOptions): Rows {
-  const { graph } = m;
-  const configuredHeads = Math.floor(options.channels / options.headDim);
-  if (configuredHeads < 1)
-    m.problem(`${m.path} has ${options.channels} channels, fewer than one head's ${options.headDim}`);
-  const heads = m.overrides.heads?.[m.path] ?? configuredHeads;
-  const inner = free(configuredHeads * options.headDim);
-  const query = tokenLinear(m, names.query, x, inner);
-  const key = tokenLinear(m, names.key, x, query.width);
-  const value = tokenLinear(m, names.value, x, inner);
-
-  const scale = graph.scalar(m.overrides.scale?.[m.path] ?? options.headDim ** -0.5);
-  const scaled = { ...query, value: graph.op('Mul', [query.value, scale], {}, { name: `${m.path}/${scaleNode}` }) };
-  const scores = graph.op('MatMul', [
-    splitHeads(m, scaled, heads, [0, 2, 1, 3], names.query),
-    splitHeads(m, key, heads, [0, 2, 3, 1], names.key),
-  ]);
-  const weights = graph.op('Softmax', [scores], { axis: int(-1) });
-  const mixed = graph.op('MatMul', [weights, splitHeads(m, value, heads, [0, 2, 1, 3], names.value)]);
-  const together = graph.op('Transpose', [mixed], { perm: ints([0, 2, 1, 3]) });
-  return { ...value, value: graph.op('Reshape', [together, graph.ints([0, 0, value.width])]) };
-}
-
-/** `[batch, tokens, heads * dim]` to `[batch, tokens, heads, dim]`, then permuted. */
-function splitHeads(m: ModuleBuilder, x: Rows, heads: number, perm: readonly number[], projection: string): string {
-  if (x.width % heads !== 0) {
-    m.problem(`${m.path}.${projection} has ${x.width} channels, which ${heads} heads do not divide`);
-  }
-  const shape = m.graph.ints([0, 0, heads, Math.floor(x.width / heads)]);
-  const split = m.graph.op('Reshape', [x.value, shape], {}, { name: `${m.path}/${projection}/${headsNode}` });
-  return m.graph.op('Transpose', [split], { perm: ints(perm) });
 }

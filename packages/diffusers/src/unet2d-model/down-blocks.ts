@@ -1,8 +1,10 @@
+import { blockResnet } from '../blocks/block.js';
+import { type Attend, downLayers, thenHalve } from '../blocks/layers.js';
+import { averageHalf, downsample, firHalf } from '../layers/samplers.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
-import { addPicture, type BlockOptions, blockAttention, blockResnet, skipGroups, skipScale } from './block.js';
+import { addPicture, blockAttention, skipGroups, skipScale, type UNet2DBlock } from './block.js';
 import type { DownBlockType } from './config.js';
 import { kDownBlock } from './k-blocks.js';
-import { averageHalf, downsample, firHalf } from './samplers.js';
 
 export interface DownResult {
   out: Feature;
@@ -12,53 +14,43 @@ export interface DownResult {
   picture: Feature;
 }
 
-type DownBlock = (m: ModuleBuilder, x: Feature, picture: Feature, block: BlockOptions) => DownResult;
+type DownBlock = (m: ModuleBuilder, x: Feature, picture: Feature, block: UNet2DBlock) => DownResult;
 
-/** Residual blocks, each followed by an attention if asked for; every result is a skip. */
-function layers(m: ModuleBuilder, x: Feature, block: BlockOptions, attention: boolean): Feature[] {
-  const skips: Feature[] = [];
-  for (let i = 0; i < block.layers; i++) {
-    x = blockResnet(m, `resnets.${i}`, x, block, { inChannels: i === 0 ? block.inChannels : block.outChannels });
-    if (attention) x = blockAttention(m, `attentions.${i}`, x, block);
-    skips.push(x);
-  }
-  return skips;
-}
+/** The attentions of an attention block. */
+const attentions =
+  (m: ModuleBuilder, block: UNet2DBlock): Attend =>
+  (x, i) =>
+    blockAttention(m, `attentions.${i}`, x, block);
 
-/** Ends a block by `halve` unless it is the last. */
-function thenHalve(
-  skips: Feature[],
-  picture: Feature,
-  block: BlockOptions,
-  halve: (x: Feature) => Feature,
-): DownResult {
-  const all = block.last ? skips : [...skips, halve(skips.at(-1)!)];
-  return { out: all.at(-1)!, skips: all, picture };
-}
-
-const downBlock2D: DownBlock = (m, x, picture, block) =>
-  thenHalve(layers(m, x, block, false), picture, block, (last) =>
+const downBlock2D: DownBlock = (m, x, picture, block) => ({
+  picture,
+  ...thenHalve(downLayers(m, x, block), block, (last) =>
     downsample(m, 'downsamplers.0', last, block.outChannels, block.config.downsample_padding),
-  );
+  ),
+});
 
-const attnDownBlock2D: DownBlock = (m, x, picture, block) =>
-  thenHalve(layers(m, x, block, true), picture, block, (last) =>
+const attnDownBlock2D: DownBlock = (m, x, picture, block) => ({
+  picture,
+  ...thenHalve(downLayers(m, x, block, attentions(m, block)), block, (last) =>
     block.config.downsample_type === 'resnet'
       ? blockResnet(m, 'downsamplers.0', last, block, { resample: averageHalf })
       : downsample(m, 'downsamplers.0', last, block.outChannels, block.config.downsample_padding),
-  );
+  ),
+});
 
-const resnetDownsampleBlock2D: DownBlock = (m, x, picture, block) =>
-  thenHalve(layers(m, x, block, false), picture, block, (last) =>
+const resnetDownsampleBlock2D: DownBlock = (m, x, picture, block) => ({
+  picture,
+  ...thenHalve(downLayers(m, x, block), block, (last) =>
     blockResnet(m, 'downsamplers.0', last, block, { resample: averageHalf }),
-  );
+  ),
+});
 
 /** SkipDownBlock2D and AttnSkipDownBlock2D: a picture goes along, smaller with every block, and is added in. */
 function skipDownBlock(
   m: ModuleBuilder,
   x: Feature,
   picture: Feature,
-  block: BlockOptions,
+  block: UNet2DBlock,
   attention: boolean,
 ): DownResult {
   const { outChannels } = block;

@@ -4,15 +4,15 @@ import { conv2d } from '../layers/conv2d.js';
 import { plainGroupNorm } from '../layers/group-norm.js';
 import { linear } from '../layers/linear.js';
 import { modulate } from '../layers/modulate.js';
+import { kHalf, kTwice } from '../layers/samplers.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
-import type { BlockOptions } from './block.js';
-import { kHalf, kTwice } from './samplers.js';
+import type { UNet2DBlock } from './block.js';
 
 /** Channels of one norm group in the `K` blocks. */
 const channelsPerGroup = 32;
 
 /** KDownBlock2D: its size change comes after the last skip. */
-export function kDownBlock(m: ModuleBuilder, x: Feature, block: BlockOptions): { out: Feature; skips: Feature[] } {
+export function kDownBlock(m: ModuleBuilder, x: Feature, block: UNet2DBlock): { out: Feature; skips: Feature[] } {
   const skips: Feature[] = [];
   for (let i = 0; i < block.layers; i++) {
     x = kResnet(m, `resnets.${i}`, x, i === 0 ? block.inChannels : block.outChannels, block.outChannels, block);
@@ -22,7 +22,7 @@ export function kDownBlock(m: ModuleBuilder, x: Feature, block: BlockOptions): {
 }
 
 /** KUpBlock2D: one residual block fewer than the others, and only the last skip is read. */
-export function kUpBlock(m: ModuleBuilder, x: Feature, skips: readonly Feature[], block: BlockOptions): Feature {
+export function kUpBlock(m: ModuleBuilder, x: Feature, skips: readonly Feature[], block: UNet2DBlock): Feature {
   const count = block.layers - 1;
   x = concat(m, x, skips.at(-1)!);
   for (let i = 0; i < count; i++) {
@@ -39,7 +39,7 @@ function kResnet(
   x: Feature,
   inChannels: number,
   outChannels: number,
-  block: BlockOptions,
+  block: UNet2DBlock,
 ): Feature {
   const { act_fn: act } = block.config;
   const shortcut = (): Feature =>
@@ -55,7 +55,7 @@ function kResnet(
   });
 }
 
-function adaGroupNorm(m: ModuleBuilder, path: string, x: Feature, channels: number, block: BlockOptions): Feature {
+function adaGroupNorm(m: ModuleBuilder, path: string, x: Feature, channels: number, block: UNet2DBlock): Feature {
   const groups = Math.floor(channels / channelsPerGroup);
   return m.at(path, () => {
     const scaleAndShift = linear(m, 'linear', block.temb, 2 * x.channels);

@@ -1,8 +1,9 @@
+import { blockResnet } from '../blocks/block.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
-import { type BlockOptions, blockAttention, blockResnet, skipGroups } from './block.js';
+import { blockAttention, skipGroups, type UNet2DBlock } from './block.js';
 
 /** UNetMidBlock2D: a residual block, an attention, a residual block. */
-export function midBlock(m: ModuleBuilder, x: Feature, block: BlockOptions): Feature {
+export function midBlock(m: ModuleBuilder, x: Feature, block: UNet2DBlock): Feature {
   const { config, outChannels } = block;
   const outputScale = config.mid_block_scale_factor;
   const groups = config.norm_num_groups ?? skipGroups(outChannels);

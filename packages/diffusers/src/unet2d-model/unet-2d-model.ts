@@ -1,5 +1,7 @@
 import { type Graph, GraphBuilder, symbol } from '@secateur/graph';
+import { center, sampleSizes } from '../blocks/sample.js';
 import { activation } from '../layers/activation.js';
+import { timeAndClassEmbedding } from '../layers/class-embedding.js';
 import { add } from '../layers/combine.js';
 import { conv2d } from '../layers/conv2d.js';
 import { groupNorm } from '../layers/group-norm.js';
@@ -9,8 +11,7 @@ import type { Overrides } from '../overrides.js';
 import { failConfig } from '../parse-config.js';
 import type { TensorSpec } from '../tensor-spec.js';
 import type { WeightSource } from '../weight-source.js';
-import { type BlockOptions, skipGroups } from './block.js';
-import { timeAndClassEmbedding } from './class-embedding.js';
+import { skipGroups, type UNet2DBlock } from './block.js';
 import { parseUNet2DConfig, type UNet2DConfig } from './config.js';
 import { downBlocks } from './down-blocks.js';
 import { midBlock } from './mid-block.js';
@@ -54,10 +55,7 @@ export function unet2dTensors(config: unknown): TensorSpec[] {
 
 /** Height and width of the pictures a model was made for. Without a `sample_size`, the smallest of 32 and more that fits. */
 export function unet2dSizes(json: unknown): { height: number; width: number } {
-  const { sample_size: size, block_out_channels: levels } = parseUNet2DConfig(json);
-  if (Array.isArray(size)) return { height: size[0], width: size[1] };
-  const side = size ?? Math.max(32, 2 ** (levels.length - 1));
-  return { height: side, width: side };
+  return sampleSizes(parseUNet2DConfig(json));
 }
 
 function write(config: unknown, weights?: WeightSource, overrides?: Overrides, options?: BuildOptions): ModuleBuilder {
@@ -90,14 +88,6 @@ function writeModel(m: ModuleBuilder, config: UNet2DConfig): void {
   graph.output(out.value, 'float32', [batch, config.out_channels, height, width], 'out');
 }
 
-/** `2 x - 1`, for models that take pictures in 0..1. */
-function center(m: ModuleBuilder, x: Feature, config: UNet2DConfig): Feature {
-  if (!config.center_input_sample) return x;
-  const { graph } = m;
-  const doubled = graph.op('Mul', [x.value, graph.scalar(2)]);
-  return { ...x, value: graph.op('Sub', [doubled, graph.scalar(1)]) };
-}
-
 function writeDownBlocks(
   m: ModuleBuilder,
   first: Feature,
@@ -125,7 +115,7 @@ function writeDownBlocks(
   return { out, skips };
 }
 
-function midOptions(config: UNet2DConfig, temb: Rows): BlockOptions {
+function midOptions(config: UNet2DConfig, temb: Rows): UNet2DBlock {
   const channels = config.block_out_channels.at(-1)!;
   return { config, temb, inChannels: channels, outChannels: channels, layers: 1, last: true };
 }

@@ -1,25 +1,16 @@
+import { blockResnet, type UpBlockOptions } from '../blocks/block.js';
+import { upLayers } from '../blocks/layers.js';
 import { activation } from '../layers/activation.js';
-import { add, concat } from '../layers/combine.js';
+import { add } from '../layers/combine.js';
 import { conv2d } from '../layers/conv2d.js';
 import { groupNorm } from '../layers/group-norm.js';
+import { firTwice, nearestTwice, upsample } from '../layers/samplers.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
-import {
-  type BlockOptions,
-  blockAttention,
-  blockResnet,
-  configuredGroups,
-  pictureChannels,
-  skipGroups,
-  skipScale,
-} from './block.js';
-import type { UpBlockType } from './config.js';
+import { blockAttention, pictureChannels, skipGroups, skipScale } from './block.js';
+import type { UNet2DConfig, UpBlockType } from './config.js';
 import { kUpBlock } from './k-blocks.js';
-import { firTwice, nearestTwice, upsample } from './samplers.js';
 
-export interface UpBlockOptions extends BlockOptions {
-  /** Channels of the block before, by the configuration. */
-  previousChannels: number;
-}
+type UNet2DUpBlock = UpBlockOptions<UNet2DConfig>;
 
 export interface UpResult {
   out: Feature;
@@ -32,46 +23,16 @@ type UpBlock = (
   x: Feature,
   skips: readonly Feature[],
   picture: Feature | undefined,
-  block: UpBlockOptions,
+  block: UNet2DUpBlock,
 ) => UpResult;
 
-interface LayerOptions {
-  attention?: boolean;
-  groups: (inChannels: number, skipChannels: number) => number;
-  groupsOut?: number;
-  outputScale?: number;
-}
-
-/** Residual blocks over what came before and the skips, the last made first; each followed by an attention if asked for. */
-function layers(
-  m: ModuleBuilder,
-  x: Feature,
-  skips: readonly Feature[],
-  block: UpBlockOptions,
-  options: LayerOptions,
-): Feature {
-  const { attention, groups, ...rest } = options;
-  for (let i = 0; i < block.layers; i++) {
-    const skipChannels = i === block.layers - 1 ? block.inChannels : block.outChannels;
-    const ownChannels = i === 0 ? block.previousChannels : block.outChannels;
-    x = concat(m, x, skips.at(-1 - i)!);
-    x = blockResnet(m, `resnets.${i}`, x, block, {
-      inChannels: ownChannels + skipChannels,
-      groups: groups(ownChannels, skipChannels),
-      ...rest,
-    });
-    if (attention) x = blockAttention(m, `attentions.${i}`, x, block);
-  }
-  return x;
-}
-
 const upBlock2D: UpBlock = (m, x, skips, picture, block) => {
-  const out = layers(m, x, skips, block, { groups: () => configuredGroups(block) });
+  const out = upLayers(m, x, skips, block);
   return { out: block.last ? out : upsample(m, 'upsamplers.0', out, block.outChannels), picture };
 };
 
 const attnUpBlock2D: UpBlock = (m, x, skips, picture, block) => {
-  const out = layers(m, x, skips, block, { attention: true, groups: () => configuredGroups(block) });
+  const out = upLayers(m, x, skips, block, (hidden, i) => blockAttention(m, `attentions.${i}`, hidden, block));
   if (block.last) return { out, picture };
   return {
     out:
@@ -83,12 +44,12 @@ const attnUpBlock2D: UpBlock = (m, x, skips, picture, block) => {
 };
 
 const resnetUpsampleBlock2D: UpBlock = (m, x, skips, picture, block) => {
-  const out = layers(m, x, skips, block, { groups: () => configuredGroups(block) });
+  const out = upLayers(m, x, skips, block);
   return { out: block.last ? out : blockResnet(m, 'upsamplers.0', out, block, { resample: nearestTwice }), picture };
 };
 
 const skipUpBlock2D: UpBlock = (m, x, skips, picture, block) => {
-  const out = layers(m, x, skips, block, {
+  const out = upLayers(m, x, skips, block, undefined, {
     groups: (inChannels, skipChannels) => skipGroups(inChannels + skipChannels),
     groupsOut: skipGroups(block.outChannels),
     outputScale: skipScale,
@@ -97,7 +58,7 @@ const skipUpBlock2D: UpBlock = (m, x, skips, picture, block) => {
 };
 
 const attnSkipUpBlock2D: UpBlock = (m, x, skips, picture, block) => {
-  const out = layers(m, x, skips, block, {
+  const out = upLayers(m, x, skips, block, undefined, {
     // diffusers divides the skip's channels alone by 4; a checkpoint's norms were trained like that.
     groups: (inChannels, skipChannels) => Math.min(inChannels + Math.floor(skipChannels / 4), 32),
     groupsOut: skipGroups(block.outChannels),
@@ -108,7 +69,7 @@ const attnSkipUpBlock2D: UpBlock = (m, x, skips, picture, block) => {
 };
 
 /** End of the `Skip` blocks: the picture so far at twice the size, plus what this block makes of its features. */
-function buildPicture(m: ModuleBuilder, x: Feature, picture: Feature | undefined, block: UpBlockOptions): UpResult {
+function buildPicture(m: ModuleBuilder, x: Feature, picture: Feature | undefined, block: UNet2DUpBlock): UpResult {
   const larger = picture && m.at('upsampler', () => firTwice(m, picture));
   if (block.last) return { out: x, picture: larger };
   const { outChannels, config } = block;

@@ -16,7 +16,12 @@ export class SlotTable {
   private readonly pins = new Map<number, string>();
   /** Position among the parts of a conjunction, for slots that are one: 0 is the outermost. */
   private readonly positions = new Map<number, number>();
-  private readonly flattened = new Map<number, readonly number[]>();
+  private readonly flattened: (readonly number[] | undefined)[] = [];
+
+  /** Number of slots made so far. */
+  get size(): number {
+    return this.count;
+  }
 
   /** `size` new slots; the number of the first. They are consecutive. */
   allocate(size: number): number {
@@ -123,11 +128,11 @@ export class SlotTable {
   /** The atoms a slot is the conjunction of; just its own class when it is none. Call after all joins. */
   atomsOf(slot: number): readonly number[] {
     const root = this.find(slot);
-    const known = this.flattened.get(root);
+    const known = this.flattened[root];
     if (known) return known;
     const parts = this.parts.get(root);
     const atoms = parts ? [...new Set(parts.flatMap((part) => this.atomsOf(part)))] : [root];
-    this.flattened.set(root, atoms);
+    this.flattened[root] = atoms;
     return atoms;
   }
 }

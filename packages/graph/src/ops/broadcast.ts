@@ -1,7 +1,7 @@
 import type { Axis, Role, SlotContext } from '../coupling/slot-context.js';
 import { broadcastShapes, type Dim, isSymbolic, shapeText } from '../dim.js';
 import type { InferContext } from '../op-record.js';
-import { sizeOf, stridesOf, type Tensor } from '../tensor.js';
+import { isFloat, sizeOf, stridesOf, type Tensor, toFloat32 } from '../tensor.js';
 import { doublesOf } from './doubles.js';
 
 /** Shape of all inputs broadcast together. @throws {SecateurError} SHAPE_MISMATCH when they do not broadcast */
@@ -63,7 +63,7 @@ export function broadcastElements(
   if (shape.length > 1) return undefined;
   const rows: (readonly Dim[])[] = [];
   for (let i = 0; i < context.inputCount; i++) {
-    const row = context.elements(i);
+    const row = context.elements(i) ?? wholeFloats(context.constant(i));
     if (!row) return undefined;
     rows.push(row);
   }
@@ -76,6 +76,13 @@ export function broadcastElements(
     elements.push(element);
   }
   return elements;
+}
+
+/** A float constant of whole numbers: the 2 that sizes are multiplied with before an upsampling. */
+function wholeFloats(constant: Tensor | undefined): readonly number[] | undefined {
+  if (!constant || constant.data.length > 64 || !isFloat(constant.dtype)) return undefined;
+  const values = Array.from(toFloat32(constant));
+  return values.every(Number.isInteger) ? values : undefined;
 }
 
 /**

@@ -1,5 +1,14 @@
 import type { SlotContext } from '../coupling/slot-context.js';
-import { addDims, type Dim, isSymbolic, multiplyDims, productOfDims, shapeText } from '../dim.js';
+import {
+  addDims,
+  type Dim,
+  floorDivideDims,
+  isSymbolic,
+  multiplyDims,
+  productOfDims,
+  shapeText,
+  subtractDims,
+} from '../dim.js';
 import { type GraphNode, getInt, getInts, int } from '../graph.js';
 import { defineOp, type GradientContext, type InferContext, type OpRecord } from '../op-record.js';
 import type { RewriteContext } from '../surgery/rewrite-context.js';
@@ -16,20 +25,36 @@ function weightShape(context: Pick<InferContext, 'input'>, fail: (message: strin
   return shape as number[];
 }
 
+/**
+ * Spatial sizes where the weights' own are known only at run time: an activation slides over another, as in the gradient of
+ * a convolution's weights.
+ */
+function slidDims(context: InferContext, kernel: readonly Dim[], spatial: readonly Dim[]): Dim[] {
+  const { strides, dilations, before, after } = windowOf(context.node, kernel.map(() => 1), spatial, context.fail);
+  return spatial.map((dim, i) => {
+    const reach = multiplyDims(subtractDims(kernel[i], 1), dilations[i]);
+    const room = subtractDims(addDims(dim, before[i] + after[i] - 1), reach);
+    return addDims(floorDivideDims(room, strides[i]), 1);
+  });
+}
+
 const conv = defineOp({
   op: 'Conv',
   infer(context) {
     const x = context.input(0);
-    const w = weightShape(context, context.fail);
+    const given = context.input(1).shape;
     const groups = getInt(context.node, 'group', 1);
-    if (x.shape.length !== w.length)
-      context.fail(`input ${shapeText(x.shape)} and weights ${shapeText(w)} differ in rank`);
-    if (!isSymbolic(x.shape[1]) && x.shape[1] !== w[1] * groups) {
-      context.fail(
-        `input has ${x.shape[1]} channels; weights ${shapeText(w)} with ${groups} group(s) read ${w[1] * groups}`,
-      );
+    if (x.shape.length !== given.length)
+      context.fail(`input ${shapeText(x.shape)} and weights ${shapeText(given)} differ in rank`);
+    const read = multiplyDims(given[1], groups);
+    if (!isSymbolic(x.shape[1]) && !isSymbolic(read) && x.shape[1] !== read) {
+      context.fail(`input has ${x.shape[1]} channels; weights ${shapeText(given)} with ${groups} group(s) read ${read}`);
     }
     const spatial = x.shape.slice(2);
+    if (given.some(isSymbolic)) {
+      return [{ dtype: x.dtype, shape: [x.shape[0], given[0], ...slidDims(context, given.slice(2), spatial)] }];
+    }
+    const w = given as readonly number[];
     const window = windowOf(context.node, w.slice(2), spatial, context.fail);
     return [{ dtype: x.dtype, shape: [x.shape[0], w[0], ...windowedDims(window, spatial)] }];
   },
@@ -63,7 +88,7 @@ const conv = defineOp({
     const [x, w] = node.inputs;
     return [
       context.wants(0) ? inputGradient(context, gradient, x, xShape, w, wShape, window, groups) : undefined,
-      context.wants(1) ? weightGradient(context, gradient, x, wShape, window, groups) : undefined,
+      context.wants(1) ? weightGradient(context, gradient, x, xShape, wShape, window, groups) : undefined,
       ...biasGradient(context, gradient),
     ];
   },
@@ -188,7 +213,9 @@ const convTranspose = defineOp({
     return [
       // It is the input gradient of a convolution with the same weights, so its own gradient is that convolution.
       context.wants(0) ? builder.op('Conv', [gradient, w], attributes) : undefined,
-      context.wants(1) ? weightGradient(context, x, gradient, wShape, window, groups) : undefined,
+      context.wants(1)
+        ? weightGradient(context, x, gradient, context.output(0).shape, wShape, window, groups)
+        : undefined,
       ...biasGradient(context, gradient),
     ];
   },

@@ -1,5 +1,6 @@
-import { type FactoredAxis, hasSlots } from '../coupling/axis.js';
+import type { Factor, FactoredAxis } from '../coupling/axis.js';
 import type { Coupling } from '../coupling/groups.js';
+import { isSymbolic } from '../dim.js';
 import { SecateurError } from '../errors.js';
 import type { Removal } from './remove-units.js';
 
@@ -9,11 +10,16 @@ const untouched: ReadonlyMap<number, readonly number[]> = new Map();
 export class Liveness {
   private readonly dead = new Set<number>();
   private readonly byValue = new Map<string, ReadonlyMap<number, readonly number[]>>();
+  /** Operators hand axes on as they are: most values share theirs with others. */
+  private readonly byAxis = new Map<FactoredAxis, readonly number[] | undefined>();
+  /** By slot: 1 alive, 2 dead, 0 not looked at yet. */
+  private readonly states: Uint8Array;
 
   constructor(
     private readonly coupling: Coupling,
     removal: Removal,
   ) {
+    this.states = new Uint8Array(coupling.flow.table.size);
     for (const [id, units] of removal) {
       if (units.length === 0) continue;
       const atoms = coupling.atoms.get(id);
@@ -55,18 +61,33 @@ export class Liveness {
   }
 
   private keptOfAxis(axis: FactoredAxis): readonly number[] | undefined {
-    if (!hasSlots(axis)) return undefined;
-    const alive = axis.factors.map((factor) =>
-      factor.slots ? Array.from(factor.slots, (slot) => this.isAlive(slot)) : new Array<boolean>(Number(factor.size) || 1).fill(true),
-    );
-    if (alive.every((row) => row.every(Boolean))) return undefined;
-    if (axis.factors.some((factor) => typeof factor.size !== 'number')) return undefined;
-    let combined = [true];
-    for (const row of alive) combined = combined.flatMap((outer) => row.map((inner) => outer && inner));
-    return combined.flatMap((isAlive, index) => (isAlive ? [index] : []));
+    if (this.byAxis.has(axis)) return this.byAxis.get(axis);
+    const kept = axis.factors.some((factor) => factor.slots?.some((slot) => !this.isAlive(slot)))
+      ? this.survivors(axis.factors)
+      : undefined;
+    this.byAxis.set(axis, kept);
+    return kept;
+  }
+
+  /** Indices whose every factor is alive; `undefined` where a factor is symbolic and indices cannot be listed. */
+  private survivors(factors: readonly Factor[]): readonly number[] | undefined {
+    let kept = [0];
+    for (const { size, slots } of factors) {
+      if (isSymbolic(size)) return undefined;
+      const next: number[] = [];
+      for (const outer of kept) {
+        for (let i = 0; i < size; i++) if (!slots || this.isAlive(slots[i])) next.push(outer * size + i);
+      }
+      kept = next;
+    }
+    return kept;
   }
 
   private isAlive(slot: number): boolean {
-    return this.coupling.flow.table.atomsOf(slot).every((atom) => !this.dead.has(atom));
+    const known = this.states[slot];
+    if (known !== 0) return known === 1;
+    const isAlive = this.coupling.flow.table.atomsOf(slot).every((atom) => !this.dead.has(atom));
+    this.states[slot] = isAlive ? 1 : 2;
+    return isAlive;
   }
 }

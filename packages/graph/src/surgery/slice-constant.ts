@@ -1,18 +1,19 @@
 import type { Constant } from '../graph.js';
-import { allocate, sizeOf, type Tensor } from '../tensor.js';
+import { allocate, lazyTensor, sizeOf, type Tensor } from '../tensor.js';
 
 /** Indices that stay along some axes of a constant, ascending. */
 export type KeptByAxis = ReadonlyMap<number, readonly number[]>;
 
-/** The constant with only the kept indices; read and cut when asked for. */
+/** The constant with only the kept indices. Cut when its elements are asked for: a search over cuts asks for shapes alone. */
 export function sliceConstant(constant: Constant, kept: KeptByAxis): Constant {
   const shape = constant.shape.map((size, axis) => kept.get(axis)?.length ?? size);
-  const { parameter } = constant;
+  const { dtype, parameter, value: whole } = constant;
+  const value = whole && lazyTensor(dtype, shape, () => sliceTensor(whole, kept).data);
   return {
-    dtype: constant.dtype,
+    dtype,
     shape,
-    value: constant.value && sliceTensor(constant.value, kept),
-    read: async () => sliceTensor(await constant.read(), kept),
+    value,
+    read: async () => value ?? sliceTensor(await constant.read(), kept),
     parameter: parameter && {
       ...parameter,
       shape: parameter.shape.map((size, axis) => {

@@ -1,6 +1,6 @@
 import type { Coupling, Group } from '../coupling/groups.js';
 import type { Constant, Graph } from '../graph.js';
-import { allocate, bytesOf, sizeOf, type Tensor } from '../tensor.js';
+import { allocate, bytesOf, lazyTensor, sizeOf, type Tensor } from '../tensor.js';
 import { Liveness } from './liveness.js';
 import type { Removal } from './remove-units.js';
 
@@ -22,10 +22,12 @@ export function zeroUnits(coupling: Coupling, removal: Removal): Graph {
   for (const [value, cuts] of zeroed) {
     const constant = graph.constants.get(value)!;
     const apply = (tensor: Tensor) => cuts.reduce((result, cut) => zeroIndices(result, cut.axis, cut.indices), tensor);
+    const { dtype, shape, value: whole } = constant;
+    const inMemory = whole && lazyTensor(dtype, shape, () => apply(whole).data);
     constants.set(value, {
       ...constant,
-      value: constant.value && apply(constant.value),
-      read: async () => apply(await constant.read()),
+      value: inMemory,
+      read: async () => inMemory ?? apply(await constant.read()),
       location: undefined,
     });
   }

@@ -196,6 +196,18 @@ const sizes: [
     (b, s) => b.op('Div', [b.op('Cast', [s], { to: int(1) }), b.op('Cast', [b.ints([4])], { to: int(1) })]),
     undefined,
   ],
+  [
+    'Mul',
+    'of floats, before an upsampling',
+    (b, s) => b.op('Mul', [b.op('Cast', [s], { to: int(1) }), b.scalar(2)]),
+    ['2*batch', '12', '4*height'],
+  ],
+  [
+    'Mul',
+    'by a fraction is unknown',
+    (b, s) => b.op('Mul', [b.op('Cast', [s], { to: int(1) }), b.scalar(0.5)]),
+    undefined,
+  ],
   ['Div', 'by zero is unknown', (b, s) => b.op('Div', [s, b.ints([0])]), undefined],
   ['Mod', 'even', (b, s) => b.op('Mod', [s, b.ints([1, 4, 2])]), ['0', '2', '0']],
   ['Pow', 'squares', (b, s) => b.op('Pow', [s, b.ints([2])]), ['batch*batch', '36', '4*height*height']],

@@ -13,11 +13,16 @@ export interface AggregateOptions {
 
 export const aggregateDefaults: AggregateOptions = { reduce: 'mean', normalize: 'mean', terms: 'all' };
 
-export const aggregateEntries = {
+/** Their validators, to be spread into a criterion's own. */
+export const aggregateEntries: {
+  readonly reduce: v.GenericSchema<Reduction | undefined, Reduction>;
+  readonly normalize: v.GenericSchema<Normalization | undefined, Normalization>;
+  readonly terms: v.GenericSchema<Terms | undefined, Terms>;
+} = {
   reduce: v.optional(v.pipe(v.picklist(reductions), v.description('How the scores of a unit’s tensors become one')), 'mean'),
   normalize: v.optional(v.pipe(v.picklist(normalizations), v.description('How scores of a group are put on one scale')), 'mean'),
   terms: v.optional(
     v.pipe(v.picklist(['weights', 'all'] as const), v.description('Weights alone, or biases and norm parameters too')),
     'all',
   ),
-} as const;
+};

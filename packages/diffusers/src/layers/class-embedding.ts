@@ -1,8 +1,16 @@
 import { int, symbol } from '@secateur/graph';
-import type { Rows } from '../layers/linear.js';
 import { free, type ModuleBuilder } from '../module-builder.js';
-import type { UNet2DConfig } from './config.js';
-import { timeProjection, timestepEmbedding, timestepType } from './timestep-embedding.js';
+import type { Activation } from './activation.js';
+import type { Rows } from './linear.js';
+import { type TimeSettings, timeProjection, timestepEmbedding, timestepType } from './timestep-embedding.js';
+
+/** The fields of a configuration that say how timestep and class are embedded. */
+export interface EmbeddingSettings extends TimeSettings {
+  class_embed_type: 'timestep' | 'identity' | 'projection' | null;
+  num_class_embeds: number | null;
+  /** Width of `class_labels` when they are projected. */
+  projection_class_embeddings_input_dim?: number | null;
+}
 
 export interface Embedding {
   /** `[batch, time embedding width]` */
@@ -12,14 +20,18 @@ export interface Embedding {
 }
 
 /** Adds the inputs `timestep` and, when class-conditional, `class_labels`, and embeds them. */
-export function timeAndClassEmbedding(m: ModuleBuilder, config: UNet2DConfig): Embedding {
+export function timeAndClassEmbedding(
+  m: ModuleBuilder,
+  config: EmbeddingSettings,
+  act: Activation = 'silu',
+): Embedding {
   const { graph } = m;
   const batch = symbol('batch');
   const width = config.time_embedding_dim ?? config.block_out_channels[0]! * 4;
   const timestep = graph.input('timestep', timestepType(config), [batch]);
   const project = timeProjection(m, config);
-  let temb = timestepEmbedding(m, 'time_embedding', project(timestep), width);
-  const classes = classEmbedding(m, config, project, temb.width);
+  let temb = timestepEmbedding(m, 'time_embedding', project(timestep), width, act);
+  const classes = classEmbedding(m, config, project, temb.width, act);
   if (classes) {
     if (classes.width !== temb.width) {
       m.problem(`class_embedding has ${classes.width} channels, time_embedding ${temb.width}`);
@@ -31,14 +43,15 @@ export function timeAndClassEmbedding(m: ModuleBuilder, config: UNet2DConfig): E
 }
 
 /**
- * By `class_embed_type`: `timestep` embeds the label, a number, as a timestep; `identity` takes an embedding
- * `[batch, width]` as it is; otherwise a table, when there is one.
+ * By `class_embed_type`: `timestep` embeds the label, a number, as a timestep; `projection` a vector `[batch, input width]`
+ * by two linears; `identity` takes an embedding `[batch, width]` as it is; otherwise a table, when there is one.
  */
 function classEmbedding(
   m: ModuleBuilder,
-  config: UNet2DConfig,
+  config: EmbeddingSettings,
   project: (steps: string) => Rows,
   width: number,
+  act: Activation,
 ): Rows | undefined {
   const { graph } = m;
   const batch = symbol('batch');
@@ -47,7 +60,12 @@ function classEmbedding(
   }
   if (config.class_embed_type === 'timestep') {
     const labels = graph.input('class_labels', timestepType(config), [batch]);
-    return timestepEmbedding(m, 'class_embedding', project(labels), width);
+    return timestepEmbedding(m, 'class_embedding', project(labels), width, act);
+  }
+  if (config.class_embed_type === 'projection') {
+    const given = config.projection_class_embeddings_input_dim!;
+    const value = graph.input('class_labels', 'float32', [batch, given]);
+    return timestepEmbedding(m, 'class_embedding', { value, width: given }, width);
   }
   const rows = config.num_class_embeds;
   if (rows === null) return undefined;

@@ -1,16 +1,32 @@
 import { type DType, float32, int } from '@secateur/graph';
-import { activation } from '../layers/activation.js';
-import { linear, type Rows } from '../layers/linear.js';
 import { free, type ModuleBuilder, type Parameter } from '../module-builder.js';
-import type { UNet2DConfig } from './config.js';
+import { type Activation, activation } from './activation.js';
+import { linear, type Rows } from './linear.js';
+
+/** Sines and cosines of a timestep. */
+export interface SinusoidOptions {
+  freq_shift: number;
+  flip_sin_to_cos: boolean;
+}
+
+/** The fields of a configuration that say how a timestep is embedded. */
+export interface TimeSettings extends SinusoidOptions {
+  block_out_channels: readonly number[];
+  /** Default: four times the first width. */
+  time_embedding_dim: number | null;
+  /** Default `positional`. */
+  time_embedding_type?: 'positional' | 'fourier' | 'learned';
+  /** Rows of a learned table. */
+  num_train_timesteps?: number | null;
+}
 
 /** Type of the input `timestep`: noise levels of a Fourier embedding are fractional, timesteps are not. */
-export function timestepType(config: UNet2DConfig): DType {
+export function timestepType(config: TimeSettings): DType {
   return config.time_embedding_type === 'fourier' ? 'float32' : 'int64';
 }
 
 /** Adds the tensors of `time_proj` and returns the projection, which a class embedding may share. */
-export function timeProjection(m: ModuleBuilder, config: UNet2DConfig): (steps: string) => Rows {
+export function timeProjection(m: ModuleBuilder, config: TimeSettings): (steps: string) => Rows {
   const width = config.block_out_channels[0]!;
   if (config.time_embedding_type === 'fourier') {
     const weight = m.at('time_proj', () => fourierFrequencies(m, width));
@@ -25,35 +41,44 @@ export function timeProjection(m: ModuleBuilder, config: UNet2DConfig): (steps: 
         width: table.shape[1]!,
       }));
   }
-  return (steps) => m.at('time_proj', () => positional(m, steps, config));
+  return (steps) => m.at('time_proj', () => sinusoid(m, asFloat(m, steps), width, config));
 }
 
-/** TimestepEmbedding: linear, SiLU, linear. The two widths may differ in a pruned checkpoint. */
-export function timestepEmbedding(m: ModuleBuilder, path: string, x: Rows, width: number): Rows {
+/** TimestepEmbedding: linear, activation, linear. The two widths may differ in a pruned checkpoint. */
+export function timestepEmbedding(
+  m: ModuleBuilder,
+  path: string,
+  x: Rows,
+  width: number,
+  act: Activation = 'silu',
+): Rows {
   return m.at(path, () => {
-    const hidden = activation(m, 'act', 'silu', linear(m, 'linear_1', x, free(width)));
+    const hidden = activation(m, 'act', act, linear(m, 'linear_1', x, free(width)));
     return linear(m, 'linear_2', hidden, free(width));
   });
 }
 
-/** Timesteps: sines and cosines of `t / 10000^(i / (half - shift))`, `[batch, width]`. */
-function positional(m: ModuleBuilder, steps: string, config: UNet2DConfig): Rows {
+/**
+ * Timesteps: sines and cosines of `t / 10000^(i / (half - shift))`, in a new last axis of `width`.
+ *
+ * @param steps  float32 of any shape
+ */
+export function sinusoid(m: ModuleBuilder, steps: string, width: number, options: SinusoidOptions): Rows {
   const { graph } = m;
-  const width = config.block_out_channels[0]!;
   const half = Math.floor(width / 2);
   const frequencies = new Float32Array(half);
   for (let i = 0; i < half; i++) {
     // Rounded to float32 at each step, as PyTorch does: a high timestep multiplies the difference.
     const exponent = Math.fround(
-      Math.fround(Math.fround(-Math.log(10000)) * i) / Math.fround(half - config.freq_shift),
+      Math.fround(Math.fround(-Math.log(10000)) * i) / Math.fround(half - options.freq_shift),
     );
     frequencies[i] = Math.exp(exponent);
   }
-  const angles = outerProduct(m, asFloat(m, steps), graph.tensor(float32([half], frequencies), 'frequencies'));
+  const angles = outerProduct(m, steps, graph.tensor(float32([half], frequencies), 'frequencies'));
   const sines = graph.op('Sin', [angles]);
   const cosines = graph.op('Cos', [angles]);
-  let value = graph.op('Concat', config.flip_sin_to_cos ? [cosines, sines] : [sines, cosines], { axis: int(-1) });
-  if (width % 2 === 1) value = graph.op('Pad', [value, graph.ints([0, 0, 0, 1])]);
+  let value = graph.op('Concat', options.flip_sin_to_cos ? [cosines, sines] : [sines, cosines], { axis: int(-1) });
+  if (width % 2 === 1) value = graph.op('Pad', [value, graph.ints([0, 1]), '', graph.ints([-1])]);
   return { value, width };
 }
 
@@ -78,7 +103,7 @@ function asFloat(m: ModuleBuilder, steps: string): string {
   return m.graph.op('Cast', [steps], { to: int(onnxFloat) });
 }
 
-/** `[batch]` times `[width]` to `[batch, width]`. */
+/** Every one of `rows` times all `columns` `[width]`, along a new last axis. */
 function outerProduct({ graph }: ModuleBuilder, rows: string, columns: string): string {
-  return graph.op('Mul', [graph.op('Unsqueeze', [rows, graph.ints([1])]), columns]);
+  return graph.op('Mul', [graph.op('Unsqueeze', [rows, graph.ints([-1])]), columns]);
 }

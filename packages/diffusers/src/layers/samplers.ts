@@ -1,6 +1,6 @@
 import { float32, int, ints, string } from '@secateur/graph';
-import { conv2d } from '../layers/conv2d.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
+import { conv2d } from './conv2d.js';
 
 /**
  * Downsample2D with a convolution of stride 2.

@@ -1,10 +1,10 @@
-import { type Activation, activation } from '../layers/activation.js';
-import { add, divide } from '../layers/combine.js';
-import { conv2d } from '../layers/conv2d.js';
-import { groupNorm } from '../layers/group-norm.js';
-import { linear, type Rows } from '../layers/linear.js';
-import { modulate, overPixels } from '../layers/modulate.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
+import { type Activation, activation } from './activation.js';
+import { add, divide } from './combine.js';
+import { conv2d } from './conv2d.js';
+import { groupNorm } from './group-norm.js';
+import { linear, type Rows } from './linear.js';
+import { modulate, overPixels } from './modulate.js';
 
 /** Doubles or halves height and width inside a residual block. */
 export type Resample = (m: ModuleBuilder, x: Feature) => Feature;

@@ -1,0 +1,38 @@
+import { Command, Option } from 'commander';
+import type { Session } from '../session.js';
+import { wholeNumber } from '../shared-options.js';
+
+const examples = `
+Examples:
+  $ secateur compare unet/ smaller/
+  $ secateur compare zoo:fashion-ddpm-32 smaller/ smallest/ --out comparison.html
+  $ secateur compare unet/ smaller/ --out comparison.png --count 12`;
+
+interface CompareFlags {
+  readonly out?: string;
+  readonly count: number;
+  readonly steps: number;
+  readonly sampler: string;
+  readonly latency: boolean;
+  readonly replace: boolean;
+}
+
+export function compareCommand(session: Session): Command {
+  return new Command('compare')
+    .summary('models side by side')
+    .description('Prints parameters, MACs, bytes and latency of several models; --out adds pictures from the same noise.')
+    .argument('<models...>', 'two or more models; changes are against the first')
+    .option('--out <file>', '.png (pictures, one row a model) or .html (table and pictures)')
+    .addOption(new Option('--count <n>', 'pictures of each').argParser(wholeNumber(1)).default(8))
+    .addOption(new Option('--steps <k>', 'denoising steps').argParser(wholeNumber(1)).default(25))
+    .option('--sampler <name>', 'as in `secateur sample`', 'ddim')
+    .option('--no-latency', 'measure no latency')
+    .option('--replace', 'replace --out', false)
+    .addHelpText('after', examples)
+    .action(async (given: readonly string[], flags: CompareFlags) => {
+      const { compareModels, comparisonText } = await import('../compare/compare-models.js');
+      const out = flags.out === undefined ? undefined : session.path(flags.out);
+      const comparison = await compareModels(session, given, { ...flags, out });
+      session.result(comparison, () => comparisonText(comparison));
+    });
+}

@@ -1,0 +1,92 @@
+import { type Calibration, type Model, prune, type PruneResult, type RunStore } from '@secateur/core';
+import { SecateurError } from '@secateur/graph';
+import { loadModel, modelPath } from '../model/load-model.js';
+import { loadCalibration } from '../model/calibration-data.js';
+import { parseEmit } from '../model/convert-model.js';
+import { parseDtype } from '../model/write-model.js';
+import { checkOutput } from '../output-paths.js';
+import type { Session } from '../session.js';
+import { makeExtras } from './extras.js';
+import { pruneJson } from './prune-json.js';
+import { type PruneFlags, pruneSettings } from './prune-flags.js';
+import { dryRunText, pruneText } from './prune-text.js';
+import { resolveMethod } from './resolve-method.js';
+import { runFolder, runFolderOf } from './run-folder.js';
+import { writeResults } from './write-results.js';
+
+/** `secateur prune`: everything is checked that can be before the work begins, and nothing is written before it is done. */
+export async function pruneAction(
+  session: Session,
+  given: string,
+  flags: PruneFlags,
+  methodOptions: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const settings = pruneSettings(flags);
+  const emit = flags.emit === undefined ? undefined : parseEmit(flags.emit, 'emit');
+  const dtype = flags.dtype === undefined ? undefined : parseDtype(flags.dtype);
+  const input = session.source(given);
+  const out = flags.out === undefined || flags.dryRun ? undefined : session.path(flags.out);
+  if (out !== undefined) await checkOutput(out, [await modelPath(input), ...(await dataPaths(session, flags))], flags.replace);
+  const registry = await session.registry();
+  const method = await resolveMethod(registry, {
+    name: flags.method,
+    options: methodOptions,
+    pairs: flags.option ?? [],
+    selector: flags.selector,
+  });
+  const model = await loadModel(input);
+  const engine = await session.engine();
+  const data = await calibrationOf(session, model, flags);
+  const store = out === undefined ? undefined : runFolder(runFolderOf(out));
+  try {
+    const result = await prune(model, {
+      ...settings,
+      method,
+      expressible: flags.expressible,
+      data,
+      engine,
+      threads: session.options.threads,
+      latency: flags.latency,
+      seed: session.options.seed,
+      signal: session.signal,
+      logger: session.logger,
+      onProgress: session.progress.listener,
+      store,
+      dryRun: flags.dryRun,
+    });
+    if (out === undefined) return tellDryRun(session, result);
+    const extras = await makeExtras(session, { model, result, engine, data, pictures: flags.pictures });
+    const files = await writeResults(session, { out, flags, result, extras, emit, dtype, given });
+    await store?.clear();
+    session.result({ ...pruneJson(result, extras), out, files }, () => pruneText(result, out, files));
+  } catch (error) {
+    // A full disk or a lost network drive is no reason to forget hours of work; anything else would fail again.
+    const isStorage = error instanceof SecateurError && error.code === 'IO';
+    if (!isStorage) await forget(store);
+    throw error;
+  }
+}
+
+function tellDryRun(session: Session, result: PruneResult): void {
+  session.result({ ...pruneJson(result, {}), dryRun: true }, () => dryRunText(result));
+}
+
+async function calibrationOf(session: Session, model: Model, flags: PruneFlags): Promise<Calibration | undefined> {
+  if (flags.data === undefined) return undefined;
+  return loadCalibration(model, {
+    path: session.source(flags.data),
+    given: flags.data,
+    samples: flags.samples,
+    seed: session.options.seed,
+    logger: session.logger,
+    signal: session.signal,
+  });
+}
+
+async function dataPaths(session: Session, { data }: PruneFlags): Promise<string[]> {
+  return data === undefined ? [] : [await modelPath(session.source(data))];
+}
+
+async function forget(store: RunStore | undefined): Promise<void> {
+  await store?.clear();
+}

@@ -1,0 +1,46 @@
+import { throwIfAborted, toFloat32 } from '@secateur/graph';
+import type { Calibration } from '../calibration.js';
+import type { Engine } from '../engine.js';
+import type { StatisticsRequest, TimestepLoss } from './statistics.js';
+
+/** Every so many timesteps a loss is measured. */
+const SPACING = 25;
+
+/**
+ * Losses past the end of a gradient sweep, by forward passes alone and at a coarse spacing, so that a report can show the
+ * loss curve whole.
+ *
+ * @param timesteps those the sweep did not visit, ascending
+ */
+export async function collectLossTail(
+  request: StatisticsRequest & { readonly engine: Engine; readonly data: Calibration },
+  timesteps: readonly number[],
+): Promise<TimestepLoss[]> {
+  const { model, engine, data, signal, onProgress } = request;
+  const visited = timesteps.filter((_, i) => i % SPACING === SPACING - 1);
+  const losses: TimestepLoss[] = [];
+  if (visited.length === 0) return losses;
+  const output = model.graph.outputs[0].name;
+  const report = () =>
+    onProgress?.({ phase: 'loss curve', done: losses.length, total: visited.length, unit: 'timesteps' });
+  const executable = await engine.compile(model.graph, { threads: request.threads, signal });
+  try {
+    for (const timestep of visited) {
+      throwIfAborted(signal);
+      report();
+      let sum = 0;
+      let count = 0;
+      for await (const { feeds, target } of data.batches({ timesteps: [timestep] })) {
+        const predicted = toFloat32((await executable.run(feeds, { signal, outputs: [output] }))[output]);
+        const wanted = toFloat32(target);
+        for (let k = 0; k < predicted.length; k++) sum += (predicted[k] - wanted[k]) ** 2;
+        count += predicted.length;
+      }
+      losses.push({ timestep, loss: sum / count });
+    }
+  } finally {
+    await executable.dispose();
+  }
+  report();
+  return losses;
+}

@@ -1,0 +1,47 @@
+/** A way of loading a pruned model. */
+export interface Loading {
+  readonly title: string;
+  readonly language: 'python' | 'ts' | 'sh';
+  readonly code: string;
+}
+
+/**
+ * Ways of loading what a run wrote.
+ *
+ * @param files  relative paths of the files written
+ * @param className  the model's class in diffusers
+ */
+export function howToLoad(files: readonly string[], className?: string): Loading[] {
+  const ways: Loading[] = [];
+  const find = (name: string): string | undefined => files.find((file) => file === name || file.endsWith(`/${name}`));
+  const weights = find('diffusion_pytorch_model.safetensors') ?? find('diffusion_pytorch_model.safetensors.index.json');
+  const folder = weights?.includes('/') ? weights.slice(0, weights.lastIndexOf('/')) : undefined;
+  const isPlainName = className !== undefined && /^\w+$/.test(className);
+  if (find('load_secateur.py')) {
+    ways.push({
+      title: 'diffusers, with the script beside the weights',
+      language: 'python',
+      code: 'from load_secateur import load\n\nmodel = load()',
+    });
+  } else if (weights && isPlainName) {
+    const subfolder = folder ? `, subfolder=${JSON.stringify(folder)}` : '';
+    ways.push({
+      title: 'diffusers',
+      language: 'python',
+      code: `from diffusers import ${className}\n\nmodel = ${className}.from_pretrained("OUT"${subfolder})`,
+    });
+  }
+  const onnx = files.find((file) => file.endsWith('.onnx'));
+  if (onnx) {
+    const path = JSON.stringify(`OUT/${onnx}`);
+    ways.push({
+      title: 'onnxruntime-node',
+      language: 'ts',
+      code: `import { InferenceSession } from 'onnxruntime-node';\n\nconst session = await InferenceSession.create(${path});`,
+    });
+  }
+  if (weights || onnx) {
+    ways.push({ title: 'Secateur', language: 'sh', code: 'npx secateur sample OUT --count 16 --out grid.png' });
+  }
+  return ways;
+}
