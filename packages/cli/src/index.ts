@@ -1,1 +1,67 @@
-export {};
+/**
+ * Secateur for Node: everything needed to load, prune, measure and save a model, from one import. Browsers and smaller
+ * programs import the packages below it instead.
+ */
+
+export {
+  fpgm,
+  lamp,
+  magnitude,
+  type MagnitudeOptions,
+  normScale,
+  obd,
+  random,
+  taylor,
+  type TaylorOptions,
+  wanda,
+} from '@secateur/baselines';
+export {
+  activations,
+  type Budget,
+  type Calibration,
+  channels,
+  type Cost,
+  costOf,
+  type Criterion,
+  defineCriterion,
+  defineMethod,
+  defineSelector,
+  elements,
+  type Engine,
+  globalRanking,
+  gradients,
+  heads,
+  isomorphicRanking,
+  localRanking,
+  type Manifest,
+  measureLatency,
+  type Method,
+  type Model,
+  nOfM,
+  parseBudget,
+  prune,
+  type PruneOptions,
+  type PruneReport,
+  type PruneResult,
+  type Selector,
+  structured,
+  weights,
+} from '@secateur/core';
+export { diffPruning, type DiffPruningOptions } from '@secateur/diff-pruning';
+export { couple, SecateurError } from '@secateur/graph';
+export { createPipeline, type DiffusionPipeline, encodePng } from '@secateur/pipelines';
+export { modelCard, renderCompare, renderReport, reportJson } from '@secateur/report';
+export { benchExecutables } from '@secateur/runtime';
+export { nodeEngine, webEngineInNode } from '@secateur/runtime/node';
+export { calibration, createSampler, samplerNamed } from '@secateur/samplers';
+export { type BenchModelOptions, benchModel, type ModelBench } from './bench/bench-model.js';
+export { type CheckedTensor, checkModel, type CheckOptions } from './check/check-model.js';
+export { type Golden, readGolden } from './check/read-golden.js';
+export { type Inspection, inspectModel } from './inspect/inspect-model.js';
+export type { Io } from './io.js';
+export { type LoadImagesOptions, loadImages } from './model/load-images.js';
+export { type LoadModelOptions, loadModel } from './model/load-model.js';
+export { type SaveModelOptions, saveModel } from './model/save-model.js';
+export type { Emit, WriteModelOptions } from './model/write-model.js';
+export { defineConfig, type PluginEntry, type SecateurConfig } from './plugins/config-file.js';
+export { run } from './run.js';

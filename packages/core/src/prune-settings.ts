@@ -21,6 +21,7 @@ export function settingsOf(options: PruneOptions): PruneSettings {
     budget: budgetOf(options),
     space: options.space,
     normGroups: options.normGroups,
+    expressible: options.expressible ?? false,
     roundTo,
     maxRatio,
     ignore: options.ignore ?? [],

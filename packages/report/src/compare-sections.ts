@@ -1,5 +1,5 @@
 import type { ComparedModel, CompareInput } from './compare.js';
-import { change, significant } from './format-numbers.js';
+import { change, milliseconds, significant } from './format-numbers.js';
 import { type Html, html } from './html/html.js';
 import { pictureFigures } from './picture.js';
 import { type CostRow, costRows } from './sections/cost.js';
@@ -44,7 +44,15 @@ function costTable(models: readonly ComparedModel[], engine: string | undefined)
     (metric) =>
       html`<tr><th scope="row">${metric}</th>${models.map(({ metrics: own = {} }) => html`<td class="n">${own[metric] === undefined ? '—' : significant(own[metric], 4)}</td>`)}</tr>`,
   )}</tbody></table></div>
-<p class="quiet">${names.map((name) => `${name}: ${columns[0]!.find((row) => row.name === name)!.how}.`).join(' ')}</p>`;
+<p class="quiet">${names.map((name) => `${name}: ${name === 'Latency' ? howTimed(models, engine) : columns[0]!.find((row) => row.name === name)!.how}.`).join(' ')}</p>`;
+}
+
+function howTimed(models: readonly ComparedModel[], engine: string | undefined): string {
+  const spreads = models.flatMap(({ name, cost: { latency } }) =>
+    latency ? [`${name} ${milliseconds(latency.minMs)}–${milliseconds(latency.maxMs)} in ${latency.runs} runs`] : [],
+  );
+  if (spreads.length === 0) return 'not measured';
+  return `median of single runs; spread ${spreads.join(', ')}${engine ? `; ${engine}` : ''}`;
 }
 
 function cell({ before, after, short }: CostRow, index: number): string {

@@ -61,6 +61,11 @@ function exponential(value: number): string {
   return withMinus(`${digits}${nbsp}×${nbsp}10${raised}`);
 }
 
+/** For the beginning of a sentence. */
+export function capitalized(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 function scaled(value: number): { digits: string; prefix: string } {
   let power = 0;
   let rest = value;

@@ -1,10 +1,10 @@
 import type { Manifest, PruneReport } from '@secateur/core';
-import { change, share, wholeNumber } from './format-numbers.js';
+import { capitalized, change, share, wholeNumber } from './format-numbers.js';
 import { howToLoad } from './how-to-load.js';
 import { visible } from './html/html.js';
-import { modelName, summarize } from './report.js';
 import { costRows } from './sections/cost.js';
 import { flatten } from './sections/run.js';
+import { modelName, sourceName, summarize } from './summary.js';
 
 export interface ModelCardInput {
   readonly report: PruneReport;
@@ -30,7 +30,9 @@ export function modelCard({ report, manifest, files = [] }: ModelCardInput): str
       ...(normGroups ? [`Norm-group rule: ${markdown(normGroups)}`] : []),
       ...flatten(report.settings).map(([name, value]) => `Setting ${markdown(name)}: ${markdown(value)}`),
       `Seed: ${seed}`,
-      ...(manifest?.source ?? []).map(({ name, sha256 }) => `Made from ${markdown(name)}, SHA-256 ${markdown(sha256)}`),
+      ...(manifest?.source ?? []).map(
+        ({ name, sha256 }) => `Made from ${markdown(sourceName(name))}, SHA-256 ${markdown(sha256)}`,
+      ),
     ]),
     '## Not pruned',
     notPruned(report),
@@ -69,7 +71,7 @@ function notPruned({ notPruned: entries, coverage }: PruneReport): string {
     const more = tensors.size > tensorsNamed ? ` and ${wholeNumber(tensors.size - tensorsNamed)} more` : '';
     return `${markdown(reason)}: ${named}${more}`;
   });
-  const covered = `${share(coverage)} of the parameters lie in some unit that could be removed.`;
+  const covered = `${capitalized(share(coverage))} of the parameters lie in some unit that could be removed.`;
   return lines.length > 0 ? `${covered} Left out:\n\n${list(lines)}` : covered;
 }
 

@@ -1,7 +1,6 @@
 import type { Manifest, PruneReport } from '@secateur/core';
 import type { CompareInput } from './compare.js';
 import { compareSections } from './compare-sections.js';
-import { compactNumber, milliseconds, percent } from './format-numbers.js';
 import { howToLoad } from './how-to-load.js';
 import { html } from './html/html.js';
 import { renderPage } from './html/page.js';
@@ -17,6 +16,7 @@ import type { Section } from './sections/section.js';
 import { sparsitySection } from './sections/sparsity.js';
 import { timestepsSection } from './sections/timesteps.js';
 import { widthsSection } from './sections/widths.js';
+import { modelName, summarize } from './summary.js';
 
 export interface ReportInput {
   readonly report: PruneReport;
@@ -80,25 +80,4 @@ export function renderReport(input: ReportInput): string {
 function picturesSection(pictures: readonly ReportPicture[], note: string): Section {
   const body = html`<p>Made from the same noise, so that a place in one grid answers to the same place in the others. ${note}</p>${pictureFigures(pictures)}`;
   return { id: 'pictures', title: 'Pictures', body };
-}
-
-/** A model's name for people: paths of the machine it was pruned on are nobody's business. */
-export function modelName(name: string): string {
-  return name.split(/[\\/]/).findLast((part) => part !== '') ?? name;
-}
-
-/** The run in two sentences. */
-export function summarize({ before, after, method, settings }: PruneReport): string {
-  const kept = (key: 'parameters' | 'macs'): string => percent(before[key] === 0 ? 1 : after[key] / before[key]);
-  const time =
-    before.latency && after.latency
-      ? ` One run takes ${milliseconds(after.latency.medianMs)} instead of ${milliseconds(before.latency.medianMs)}.`
-      : '';
-  return `${method.name}${budgetOf(settings)} took the model from ${compactNumber(before.parameters)} to ${compactNumber(after.parameters)} parameters: ${kept('parameters')} of the parameters and ${kept('macs')} of the MACs remain.${time}`;
-}
-
-function budgetOf(settings: PruneReport['settings']): string {
-  const budget = (settings as { budget?: { kind?: unknown; ratio?: unknown; remaining?: unknown } } | null)?.budget;
-  if (budget?.kind === 'ratio') return ` at ratio ${budget.ratio}`;
-  return budget?.kind === undefined ? '' : ` with the budget ${budget.kind}=${budget.remaining}`;
 }

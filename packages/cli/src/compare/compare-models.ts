@@ -7,7 +7,6 @@ import { samePictures } from '../prune/pictures.js';
 import type { Session } from '../session.js';
 import { bytes, change, count, macs, milliseconds } from '../terminal/numbers.js';
 import { left, right, table } from '../terminal/table.js';
-import { comparisonHtml } from './comparison-html.js';
 
 export interface CompareRequest {
   readonly out?: string;
@@ -50,7 +49,7 @@ export async function compareModels(session: Session, given: readonly string[], 
   const comparison = { models: compared, engine: await engine?.describe(), out };
   if (out !== undefined && engine) {
     const pictures = await samePictures(models, { ...request, engine, threads, seed, signal, onProgress: session.progress.listener });
-    await writePictures(out, comparison, pictures, request);
+    await writePictures(out, comparison, pictures, { ...request, seed });
   }
   return comparison;
 }
@@ -66,12 +65,13 @@ async function writePictures(
   out: string,
   comparison: Comparison,
   pictures: Awaited<ReturnType<typeof samePictures>>,
-  { count: columns, replace }: CompareRequest,
+  request: CompareRequest & { readonly seed: number },
 ): Promise<void> {
+  const { count: columns, replace } = request;
   const { encodePng } = await import('@secateur/pipelines');
   const content = /\.png$/i.test(out)
     ? encodePng(pictures.flat(), { columns })
-    : new TextEncoder().encode(comparisonHtml(comparison, pictures.map((row) => encodePng(row, { columns }))));
+    : new TextEncoder().encode(await comparisonPage(comparison, pictures.map((row) => encodePng(row, { columns })), request));
   const file = await atomicFile(out, { replace });
   try {
     await file.write(content);
@@ -80,6 +80,20 @@ async function writePictures(
     await file.discard();
     throw error;
   }
+}
+
+/** A page that opens offline: the table, and one row of pictures a model. */
+async function comparisonPage(
+  { models, engine }: Comparison,
+  rows: readonly Uint8Array[],
+  { sampler, steps, seed }: CompareRequest & { readonly seed: number },
+): Promise<string> {
+  const { renderCompare } = await import('@secateur/report');
+  return renderCompare({
+    models: models.map((cost, i) => ({ name: cost.model, cost, pictures: [{ label: cost.model, png: rows[i]! }] })),
+    engine,
+    picturesNote: `${sampler.toUpperCase()}, ${steps} steps, seed ${seed}.`,
+  });
 }
 
 /** Table of a comparison as cells: headings first. */

@@ -13,12 +13,13 @@ import { SecateurError } from '@secateur/graph';
  * @throws {SecateurError} BAD_PLUGIN when it cannot be found or fails while loading
  */
 export async function loadModule(specifier: string, folder: string): Promise<Record<string, unknown>> {
-  const [{ createJiti }, core, graph, baselines, diffPruning] = await Promise.all([
+  const [{ createJiti }, core, graph, baselines, diffPruning, secateur] = await Promise.all([
     import('jiti'),
     import('@secateur/core'),
     import('@secateur/graph'),
     import('@secateur/baselines'),
     import('@secateur/diff-pruning'),
+    import('../index.js'),
   ]);
   const jiti = createJiti(pathToFileURL(join(folderOf(folder), 'secateur.js')).href, {
     // No cache: nothing may be written where the user did not ask for it.
@@ -29,6 +30,7 @@ export async function loadModule(specifier: string, folder: string): Promise<Rec
       '@secateur/graph': graph,
       '@secateur/baselines': baselines,
       '@secateur/diff-pruning': diffPruning,
+      secateur,
     },
   });
   try {

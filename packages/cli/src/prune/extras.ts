@@ -1,6 +1,7 @@
 import type { Calibration, Engine, Model, PruneResult } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 import { denoiserInputsOf } from '../model/sampler-of.js';
+import type { ReportInput } from '@secateur/report';
 import type { Session } from '../session.js';
 import { type OutputError, outputErrors } from './output-errors.js';
 import { type PicturePair, picturePair } from './pictures.js';
@@ -41,4 +42,21 @@ function makesPictures(session: Session, model: Model): boolean {
     session.logger.info(`No pictures: ${error.message}`);
   }
   return false;
+}
+
+/** What the HTML report is made from. */
+export function reportInput(result: PruneResult, extras: Extras, files: readonly string[]): ReportInput {
+  const { pictures, outputErrors: errors } = extras;
+  return {
+    report: result.report,
+    manifest: result.manifest,
+    files,
+    pictures: pictures && [
+      { label: 'Dense', png: pictures.dense },
+      { label: 'Pruned', png: pictures.pruned },
+    ],
+    picturesNote: pictures && `${pictures.sampler.toUpperCase()}, ${pictures.steps} steps, seed ${pictures.seed}.`,
+    outputError: errors?.map(({ timestep, relative }) => ({ timestep, error: relative })),
+    outputErrorNote: 'Mean squared distance between the two outputs over the mean square of the dense one, on the calibration images.',
+  };
 }

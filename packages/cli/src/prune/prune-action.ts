@@ -1,13 +1,12 @@
 import { type Calibration, type Model, prune, type PruneResult, type RunStore } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 import { loadModel, modelPath } from '../model/load-model.js';
-import { loadCalibration } from '../model/calibration-data.js';
+import { loadImages } from '../model/load-images.js';
 import { parseEmit } from '../model/convert-model.js';
 import { parseDtype } from '../model/write-model.js';
 import { checkOutput } from '../output-paths.js';
 import type { Session } from '../session.js';
 import { makeExtras } from './extras.js';
-import { pruneJson } from './prune-json.js';
 import { type PruneFlags, pruneSettings } from './prune-flags.js';
 import { dryRunText, pruneText } from './prune-text.js';
 import { resolveMethod } from './resolve-method.js';
@@ -54,11 +53,12 @@ export async function pruneAction(
       store,
       dryRun: flags.dryRun,
     });
-    if (out === undefined) return tellDryRun(session, result);
+    if (out === undefined) return await tellDryRun(session, result);
     const extras = await makeExtras(session, { model, result, engine, data, pictures: flags.pictures });
-    const files = await writeResults(session, { out, flags, result, extras, emit, dtype, given });
+    const files = await writeResults(session, { out, flags, result, extras, emit, dtype });
     await store?.clear();
-    session.result({ ...pruneJson(result, extras), out, files }, () => pruneText(result, out, files));
+    const json = await resultJson(result);
+    session.result({ ...json, outputErrors: extras.outputErrors ?? [], out, files }, () => pruneText(result, out, files));
   } catch (error) {
     // A full disk or a lost network drive is no reason to forget hours of work; anything else would fail again.
     const isStorage = error instanceof SecateurError && error.code === 'IO';
@@ -67,20 +67,20 @@ export async function pruneAction(
   }
 }
 
-function tellDryRun(session: Session, result: PruneResult): void {
-  session.result({ ...pruneJson(result, {}), dryRun: true }, () => dryRunText(result));
+async function tellDryRun(session: Session, result: PruneResult): Promise<void> {
+  session.result({ ...(await resultJson(result)), dryRun: true }, () => dryRunText(result));
+}
+
+/** `report.json` without the scores, which are most of its bytes. */
+async function resultJson({ report }: PruneResult): Promise<object> {
+  const { reportJson } = await import('@secateur/report');
+  return reportJson(report, { scores: false });
 }
 
 async function calibrationOf(session: Session, model: Model, flags: PruneFlags): Promise<Calibration | undefined> {
   if (flags.data === undefined) return undefined;
-  return loadCalibration(model, {
-    path: session.source(flags.data),
-    given: flags.data,
-    samples: flags.samples,
-    seed: session.options.seed,
-    logger: session.logger,
-    signal: session.signal,
-  });
+  const { signal, logger, options } = session;
+  return loadImages(model, session.source(flags.data), { samples: flags.samples, seed: options.seed, logger, signal });
 }
 
 async function dataPaths(session: Session, { data }: PruneFlags): Promise<string[]> {

@@ -3,17 +3,12 @@ import { atomicOutput } from '@secateur/core/node';
 import { throwIfAborted } from '@secateur/graph';
 import { type Emit, writeModel } from '../model/write-model.js';
 import type { Session } from '../session.js';
-import type { Extras } from './extras.js';
 import { masksName, writeMasks } from './masks-file.js';
-import { modelCard } from './model-card.js';
 import type { PruneFlags } from './prune-flags.js';
-import { pruneJson } from './prune-json.js';
-import { reportHtml } from './report-html.js';
+import { type Extras, reportInput } from './extras.js';
 
 export interface Results {
   readonly out: string;
-  /** The model as the user named it. */
-  readonly given: string;
   readonly flags: PruneFlags;
   readonly result: PruneResult;
   readonly extras: Extras;
@@ -21,10 +16,13 @@ export interface Results {
   readonly dtype?: SaveOptions['dtype'];
 }
 
+const texts = ['secateur.json', 'report.json', 'report.html', 'README.md'] as const;
+
 /** Writes all that a run leaves behind, in one go. Returns the files. */
 export async function writeResults(session: Session, results: Results): Promise<string[]> {
   const { out, flags, result, extras, emit, dtype } = results;
   const { signal } = session;
+  const { modelCard, renderReport, reportJson } = await import('@secateur/report');
   const output = await atomicOutput(out, { replace: flags.replace });
   try {
     const files = await writeModel(result.model, output, {
@@ -38,23 +36,26 @@ export async function writeResults(session: Session, results: Results): Promise<
       await writeMasks(output, result.masks);
       files.push(masksName);
     }
-    const texts: [string, string][] = [
-      ['secateur.json', `${JSON.stringify(result.manifest, null, 2)}\n`],
-      ['report.json', `${JSON.stringify(pruneJson(result, extras), null, 2)}\n`],
-      ['report.html', await reportHtml(result, extras)],
-      ['README.md', modelCard(results, files)],
-    ];
-    for (const [name, text] of texts) {
-      await writeText(output, name, text);
-      files.push(name);
-    }
+    const { report, manifest } = result;
+    const all = [...files, ...texts];
+    const contents: Record<(typeof texts)[number], () => string> = {
+      'secateur.json': () => jsonText(manifest),
+      'report.json': () => jsonText({ ...reportJson(report), outputErrors: extras.outputErrors ?? [] }),
+      'report.html': () => renderReport(reportInput(result, extras, all)),
+      'README.md': () => modelCard({ report, manifest, files: all }),
+    };
+    for (const name of texts) await writeText(output, name, contents[name]());
     throwIfAborted(signal);
     await output.commit();
-    return files;
+    return all;
   } catch (error) {
     await output.discard();
     throw error;
   }
+}
+
+function jsonText(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 async function writeText(out: OutputFolder, name: string, text: string): Promise<void> {

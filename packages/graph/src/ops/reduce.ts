@@ -32,7 +32,10 @@ interface Reduction {
   element?(row: readonly Dim[]): Dim | undefined;
   /** Gradient of x, of any shape that broadcasts to x's. */
   gradient(b: Backward, values: ReduceValues): string;
-  /** Why a reduced axis cannot be cut; left out when removing an index is the same as setting it to zero. */
+  /**
+   * Why a reduced axis cannot be cut. Left out for sums, where removing an index is the same as setting it to zero, and for
+   * means, which are the statistics of a normalisation written out and may shrink as those of LayerNormalization may.
+   */
   readonly pin?: string;
 }
 
@@ -49,7 +52,6 @@ const reductions: readonly Reduction[] = [
     inputSince: 18,
     f: (row) => row.reduce((sum, x) => sum + x, 0) / row.length,
     gradient: (b, { g, axes }) => b.op('Div', g, b.count(axes)),
-    pin: 'averaged over this axis',
   },
   {
     op: 'ReduceMax',

@@ -49,7 +49,7 @@ pre code { overflow-wrap: normal; font-size: .85rem; }
 .bars .dense { background: var(--gone); }
 
 table { border-collapse: collapse; width: 100%; font-size: .92rem; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; margin-bottom: 1rem; }
 caption { text-align: left; padding: 0 0 .4rem; font-size: .9rem; }
 th, td { text-align: left; vertical-align: top; padding: .4rem .9rem .4rem 0; border-bottom: 1px solid var(--line); font-weight: 400; }
 thead th { color: var(--quiet); font-size: .85rem; }

@@ -1,5 +1,5 @@
 import type { PruneReport } from '@secateur/core';
-import { share, wholeNumber } from '../format-numbers.js';
+import { capitalized, share, wholeNumber } from '../format-numbers.js';
 import { type Html, html } from '../html/html.js';
 import type { Section } from './section.js';
 
@@ -16,7 +16,7 @@ export function notPrunedSection(report: Pick<PruneReport, 'notPruned' | 'covera
     if (list.length === 0) byReason.set(entry.reason, list);
     list.push(entry);
   }
-  const body = html`<p>${report.coverage === 1 ? 'All' : sentence(share(report.coverage))} of the parameters lie in some unit that could be removed. ${byReason.size === 0 ? 'Nothing was left out.' : 'Left out, and why:'}</p>
+  const body = html`<p>${report.coverage === 1 ? 'All' : capitalized(share(report.coverage))} of the parameters lie in some unit that could be removed. ${byReason.size === 0 ? 'Nothing was left out.' : 'Left out, and why:'}</p>
 ${[...byReason].map(([reason, entries]) => reasonTable(reason, entries))}`;
   return { id: 'not-pruned', title: 'Not pruned', body };
 }
@@ -27,8 +27,4 @@ function reasonTable(reason: string, entries: readonly Entry[]): Html {
 <table class="tight"><thead><tr><th scope="col">Tensor</th><th scope="col" class="n">Axis</th></tr></thead><tbody>${entries.map(
     ({ tensor, axis }) => html`<tr><th scope="row"><code>${tensor}</code></th><td class="n">${axis ?? 'all'}</td></tr>`,
   )}</tbody></table></details>`;
-}
-
-function sentence(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

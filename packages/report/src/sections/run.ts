@@ -1,6 +1,7 @@
 import type { Json, Manifest, PruneReport } from '@secateur/core';
 import { share } from '../format-numbers.js';
 import { type Html, html } from '../html/html.js';
+import { sourceName } from '../summary.js';
 import type { Section } from './section.js';
 
 type Fact = readonly [name: string, value: string];
@@ -28,7 +29,7 @@ function manifestTables({ className, data, scoresSha256, versions, source }: Man
     ...(scoresSha256 ? [['SHA-256 of the scores', scoresSha256] as const] : []),
     ...Object.entries(versions).map(([name, version]) => [`Version of ${name}`, version] as const),
   ];
-  const sources = source.map(({ name, sha256 }): Fact => [name, sha256]);
+  const sources = source.map(({ name, sha256 }): Fact => [sourceName(name), sha256]);
   return html`${factTable('Manifest', facts)}${factTable('Calibration data', data === undefined ? [] : flatten(data))}${factTable('Source files, SHA-256', sources)}`;
 }
 

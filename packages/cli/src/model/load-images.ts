@@ -1,0 +1,51 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { type Calibration, type Logger, type Model, silentLogger } from '@secateur/core';
+import { nodeFile, nodeFolder } from '@secateur/core/node';
+import { SecateurError } from '@secateur/graph';
+import { modelPath, zooPrefix } from './load-model.js';
+import { denoiserInputsOf, samplerOf } from './sampler-of.js';
+
+export interface LoadImagesOptions {
+  /** How many images, the first ones. Default: all. */
+  readonly samples?: number;
+  /** Of the noise. Default 0. */
+  readonly seed?: number;
+  /** Default: silent. */
+  readonly logger?: Logger;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Images as calibration data for a model: made noisy as its scheduler says, always with the same noise.
+ *
+ * @param path  a folder of PNGs, an IDX file (maybe gzipped), or `zoo:fashion-mnist`
+ * @throws {SecateurError} BAD_DATA when there are no images or one does not fit; BAD_FILE when one is damaged; IO
+ */
+export async function loadImages(model: Model, path: string, options: LoadImagesOptions = {}): Promise<Calibration> {
+  const { samples, seed = 0, logger = silentLogger, signal } = options;
+  const [{ readImages }, { calibration }] = await Promise.all([import('@secateur/zoo'), import('@secateur/samplers')]);
+  const inputs = denoiserInputsOf(model);
+  const { channels, height, width } = inputs;
+  const place = await modelPath(path);
+  const found = await stat(place).catch(() => undefined);
+  if (!found) {
+    throw new SecateurError('IO', `${path} does not exist.`, {
+      file: path,
+      hint: 'Give a folder of PNGs, an IDX file (maybe gzipped), or zoo:fashion-mnist.',
+    });
+  }
+  const source = found.isDirectory() ? await nodeFolder(place) : await nodeFile(place);
+  const { images, names } = await readImages(source, { channels, height, width, limit: samples, signal });
+  if (samples !== undefined && names.length < samples) {
+    logger.warn(`${path} holds ${names.length} images; ${samples} were asked for.`);
+  }
+  return calibration({
+    images,
+    sampler: await samplerOf(model, logger),
+    noise: seed,
+    names: { sample: inputs.sample.name, timestep: inputs.timestep.name },
+    timestepDType: inputs.timestepDType,
+    source: path.startsWith(zooPrefix) ? path : basename(place),
+  });
+}

@@ -1,0 +1,168 @@
+import { type Graph, GraphBuilder, symbol } from '@secateur/graph';
+import { center, sampleSizes } from '../blocks/sample.js';
+import { activation } from '../layers/activation.js';
+import { timeAndClassEmbedding } from '../layers/class-embedding.js';
+import { conv2d } from '../layers/conv2d.js';
+import { groupNorm } from '../layers/group-norm.js';
+import type { Rows } from '../layers/linear.js';
+import { type BuildOptions, type Feature, ModuleBuilder } from '../module-builder.js';
+import type { Overrides } from '../overrides.js';
+import { failConfig } from '../parse-config.js';
+import type { TensorSpec } from '../tensor-spec.js';
+import type { WeightSource } from '../weight-source.js';
+import { addTextAndTime } from './added-embedding.js';
+import { downBlock, midBlock, upBlock } from './blocks.js';
+import { parseUNet2DConditionConfig, type UNet2DConditionConfig } from './config.js';
+
+/** Tokens of a prompt, as CLIP's text encoder makes them. */
+const usualTokens = 77;
+
+/**
+ * A UNet2DConditionModel as a graph: Stable Diffusion 1 and 2, SDXL, and models distilled from them.
+ *
+ * Inputs: `sample` float32 `[batch, in_channels, height, width]`; `timestep` int64 `[batch]`; `encoder_hidden_states`
+ * float32 `[batch, tokens, cross_attention_dim]`; with `addition_embed_type: 'text_time'` also `text_embeds` float32
+ * `[batch, text width]` and `time_ids` float32 `[batch, ids]`; `class_labels` when class-conditional. Output: `out`
+ * float32 `[batch, out_channels, height, width]`.
+ *
+ * Widths are the weights', so that any consistent pruned checkpoint can be built; what widths cannot tell comes from the
+ * configuration (of the model before it was pruned) and from `overrides`.
+ *
+ * @param config  the content of `config.json`
+ * @throws {SecateurError} BAD_CONFIG when a field is unknown, out of range or asks for a variant that is not covered;
+ *   BAD_FILE when tensors are missing, unknown or of shapes that do not fit together
+ */
+export function buildUNet2DCondition(
+  config: unknown,
+  weights: WeightSource,
+  overrides?: Overrides,
+  options?: BuildOptions,
+): Graph {
+  return write(config, weights, overrides, options).graph.build();
+}
+
+/** The graph that a configuration calls for, without weights: to look at, not to run. */
+export function outlineUNet2DCondition(config: unknown): Graph {
+  return write(config).graph.build();
+}
+
+/**
+ * The tensors that a configuration calls for, in the order in which the model reads them.
+ *
+ * @throws {SecateurError} BAD_CONFIG when a field is unknown, out of range or contradicts another
+ */
+export function unet2dConditionTensors(config: unknown): TensorSpec[] {
+  return write(config).tensors();
+}
+
+/** Height and width of the latents that a model was made for, and the tokens of a prompt. */
+export function unet2dConditionSizes(json: unknown): { height: number; width: number; tokens: number } {
+  return { ...sampleSizes(parseUNet2DConditionConfig(json)), tokens: usualTokens };
+}
+
+function write(config: unknown, weights?: WeightSource, overrides?: Overrides, options?: BuildOptions): ModuleBuilder {
+  const m = new ModuleBuilder(new GraphBuilder('UNet2DConditionModel'), weights, overrides, options);
+  writeModel(m, parseUNet2DConditionConfig(config));
+  m.finish();
+  return m;
+}
+
+/** What every block reads. */
+interface Conditions {
+  config: UNet2DConditionConfig;
+  temb: Rows;
+  /** The prompt, `[batch, tokens, width]`. */
+  text: Rows;
+}
+
+function writeModel(m: ModuleBuilder, config: UNet2DConditionConfig): void {
+  const { graph } = m;
+  const [batch, height, width] = [symbol('batch'), symbol('height'), symbol('width')];
+  const sample = graph.input('sample', 'float32', [batch, config.in_channels, height, width]);
+  const { temb: time } = timeAndClassEmbedding(m, config, config.act_fn);
+  const conditions: Conditions = { config, text: textInput(m, config), temb: addTextAndTime(m, time, config) };
+
+  const latent = center(m, { value: sample, channels: config.in_channels, level: 0 }, config);
+  const channels = config.block_out_channels;
+  const first = conv2d(m, 'conv_in', latent, { outChannels: channels[0]!, kernel: config.conv_in_kernel });
+  const { out: bottom, skips } = writeDownBlocks(m, first, conditions);
+  const top = writeUpBlocks(m, writeMidBlock(m, bottom, conditions), skips, conditions);
+
+  const normed = groupNorm(m, 'conv_norm_out', top, { groups: config.norm_num_groups, epsilon: config.norm_eps });
+  const active = activation(m, 'conv_act', config.act_fn, normed);
+  const { conv_out_kernel: kernel, out_channels: outChannels } = config;
+  const out = conv2d(m, 'conv_out', active, { outChannels, prunable: false, kernel });
+  graph.output(out.value, 'float32', [batch, outChannels, height, width], 'out');
+}
+
+/** The input `encoder_hidden_states`. All stages read the same prompt, so their widths must agree. */
+function textInput(m: ModuleBuilder, { stages }: UNet2DConditionConfig): Rows {
+  const width = stages[0]!.textWidth;
+  if (stages.some((stage) => stage.textWidth !== width)) {
+    failConfig('cross_attention_dim', 'gives stages texts of different widths, and they all read the same one');
+  }
+  const value = m.graph.input('encoder_hidden_states', 'float32', [symbol('batch'), symbol('tokens'), width]);
+  return { value, width };
+}
+
+function writeDownBlocks(
+  m: ModuleBuilder,
+  first: Feature,
+  { config, ...conditions }: Conditions,
+): { out: Feature; skips: Feature[] } {
+  const { stages } = config;
+  const skips = [first];
+  let out = first;
+  config.down_block_types.forEach((type, i) => {
+    const stage = stages[i]!;
+    const block = {
+      config,
+      ...conditions,
+      stage,
+      inChannels: stages[Math.max(i - 1, 0)]!.channels,
+      outChannels: stage.channels,
+      layers: stage.layers,
+      last: i === stages.length - 1,
+    };
+    const result = m.at(`down_blocks.${i}`, () => downBlock(m, out, block, type === 'CrossAttnDownBlock2D'));
+    out = result.out;
+    skips.push(...result.skips);
+  });
+  return { out, skips };
+}
+
+function writeMidBlock(m: ModuleBuilder, x: Feature, { config, ...conditions }: Conditions): Feature {
+  const type = config.mid_block_type;
+  if (type === null) return x;
+  const stage = config.stages.at(-1)!;
+  const { channels } = stage;
+  const block = { config, ...conditions, stage, inChannels: channels, outChannels: channels, layers: 1, last: true };
+  return m.at('mid_block', () => midBlock(m, x, block, type));
+}
+
+function writeUpBlocks(
+  m: ModuleBuilder,
+  bottom: Feature,
+  skips: Feature[],
+  { config, ...conditions }: Conditions,
+): Feature {
+  const stages = [...config.stages].reverse();
+  let out = bottom;
+  config.up_block_types.forEach((type, i) => {
+    const stage = stages[i]!;
+    const layers = stage.layers + 1;
+    const block = {
+      config,
+      ...conditions,
+      stage,
+      previousChannels: stages[Math.max(i - 1, 0)]!.channels,
+      inChannels: stages[Math.min(i + 1, stages.length - 1)]!.channels,
+      outChannels: stage.channels,
+      layers,
+      last: i === stages.length - 1,
+    };
+    const taken = skips.splice(-layers);
+    out = m.at(`up_blocks.${i}`, () => upBlock(m, out, taken, block, type === 'CrossAttnUpBlock2D'));
+  });
+  return out;
+}
