@@ -32,7 +32,6 @@ const methods = {
   magnitude: () => structured({ criterion: magnitude() }),
   'taylor, all timesteps': () => structured({ criterion: taylor(), timestepsPerRun: 4 }),
   'diff-pruning, threshold 0.05': () => diffPruning({ timestepsPerRun: 4 }),
-  'diff-pruning, threshold 0': () => diffPruning({ threshold: 0, timestepsPerRun: 4 }),
 };
 
 async function predictions(candidate, data) {

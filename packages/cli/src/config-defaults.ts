@@ -35,11 +35,15 @@ function parsed(option: Option, value: unknown, file: string): unknown {
     return option.parseArg(String(value), [] as never);
   } catch (cause) {
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new SecateurError('BAD_CONFIG', `${file}: default ${option.attributeName()} is ${JSON.stringify(value)}. ${message}`, {
-      file,
-      field: option.attributeName(),
-      cause,
-    });
+    throw new SecateurError(
+      'BAD_CONFIG',
+      `${file}: default ${option.attributeName()} is ${JSON.stringify(value)}. ${message}`,
+      {
+        file,
+        field: option.attributeName(),
+        cause,
+      },
+    );
   }
 }
 

@@ -20,7 +20,11 @@ export function reportOf(error: unknown): ErrorReport {
   }
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '').trim();
-    return { code: 'USAGE', message: sentence(message), hint: '`secateur --help` lists the commands, `secateur COMMAND --help` their options.' };
+    return {
+      code: 'USAGE',
+      message: sentence(message),
+      hint: '`secateur --help` lists the commands, `secateur COMMAND --help` their options.',
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
   return {

@@ -6,48 +6,48 @@
 export {
   fpgm,
   lamp,
-  magnitude,
   type MagnitudeOptions,
+  magnitude,
   normScale,
   obd,
   random,
-  taylor,
   type TaylorOptions,
+  taylor,
   wanda,
 } from '@secateur/baselines';
 export {
   activations,
   type Budget,
   type Calibration,
-  channels,
   type Cost,
-  costOf,
   type Criterion,
+  channels,
+  costOf,
   defineCriterion,
   defineMethod,
   defineSelector,
-  elements,
   type Engine,
+  elements,
   globalRanking,
   gradients,
   heads,
   isomorphicRanking,
   localRanking,
   type Manifest,
-  measureLatency,
   type Method,
   type Model,
+  measureLatency,
   nOfM,
-  parseBudget,
-  prune,
   type PruneOptions,
   type PruneReport,
   type PruneResult,
+  parseBudget,
+  prune,
   type Selector,
   structured,
   weights,
 } from '@secateur/core';
-export { diffPruning, type DiffPruningOptions } from '@secateur/diff-pruning';
+export { type DiffPruningOptions, diffPruning } from '@secateur/diff-pruning';
 export { couple, SecateurError } from '@secateur/graph';
 export { createPipeline, type DiffusionPipeline, encodePng } from '@secateur/pipelines';
 export { modelCard, renderCompare, renderReport, reportJson } from '@secateur/report';
@@ -55,7 +55,7 @@ export { benchExecutables } from '@secateur/runtime';
 export { nodeEngine, webEngineInNode } from '@secateur/runtime/node';
 export { calibration, createSampler, samplerNamed } from '@secateur/samplers';
 export { type BenchModelOptions, benchModel, type ModelBench } from './bench/bench-model.js';
-export { type CheckedTensor, checkModel, type CheckOptions } from './check/check-model.js';
+export { type CheckedTensor, type CheckOptions, checkModel } from './check/check-model.js';
 export { type Golden, readGolden } from './check/read-golden.js';
 export { type Inspection, inspectModel } from './inspect/inspect-model.js';
 export type { Io } from './io.js';

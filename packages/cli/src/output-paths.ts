@@ -13,7 +13,8 @@ export async function checkOutput(out: string, inputs: readonly string[], replac
   const real = await realPath(out);
   for (const input of inputs) {
     const from = await realPath(input);
-    if (contains(from, real)) throw refused(out, real === from ? `is the input itself` : `lies inside the input ${input}`);
+    if (contains(from, real))
+      throw refused(out, real === from ? `is the input itself` : `lies inside the input ${input}`);
     if (contains(real, from)) throw refused(out, `holds the input ${input}`);
   }
   const found = await stat(real).catch(() => undefined);

@@ -30,7 +30,9 @@ Exit codes: 0 done, 1 a check failed, 2 bad input or usage, 130 cancelled.`;
 export async function createProgram(session: Session, argv: readonly string[]): Promise<Command> {
   await readConfig(session, argv);
   const program = new Command('secateur')
-    .description('Prunes diffusion models: reads a checkpoint or ONNX file, removes what matters least, writes a smaller one.')
+    .description(
+      'Prunes diffusion models: reads a checkpoint or ONNX file, removes what matters least, writes a smaller one.',
+    )
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
@@ -64,8 +66,9 @@ export async function createProgram(session: Session, argv: readonly string[]): 
 function settle(command: Command, { io }: Session): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => io.stdout.write(text),
+    writeErr: (text) => io.stderr.write(text),
     // Errors are thrown too, and told once, where all errors are told.
-    writeErr: () => {},
+    outputError: () => {},
     getOutHelpWidth: () => Math.min(io.stderr.columns ?? 100, 110),
   });
 }

@@ -23,7 +23,9 @@ export function withSharedOptions(command: Command): Command {
   add(new Option('--seed <n>', 'where randomness starts').argParser(wholeNumber(0)).default(0));
   add(new Option('--threads <n>', 'threads of the engine (default: its choice)').argParser(wholeNumber(1)));
   add(new Option('--engine <name>', 'what runs models (default: ort where installed)').choices(engineNames));
-  add(new Option('--plugin <path-or-package>', 'load plugins; may be given again').argParser(collect).default([], 'none'));
+  add(
+    new Option('--plugin <path-or-package>', 'load plugins; may be given again').argParser(collect).default([], 'none'),
+  );
   add(new Option('--config <file>', 'settings (default: secateur.config.{ts,mts,mjs,js,json} in this folder)'));
   return command;
 }

@@ -15,7 +15,16 @@ export type Reduction = 'sum' | 'mean' | 'max' | 'prod' | 'first';
 export type Normalization = 'none' | 'sum' | 'mean' | 'max' | 'standardize' | 'gaussian' | 'sentinel' | 'lamp';
 
 export const reductions: readonly Reduction[] = ['sum', 'mean', 'max', 'prod', 'first'];
-export const normalizations: readonly Normalization[] = ['none', 'sum', 'mean', 'max', 'standardize', 'gaussian', 'sentinel', 'lamp'];
+export const normalizations: readonly Normalization[] = [
+  'none',
+  'sum',
+  'mean',
+  'max',
+  'standardize',
+  'gaussian',
+  'sentinel',
+  'lamp',
+];
 
 /** Which of a unit's tensors count: weights alone, or biases and norm parameters as well. */
 export type Terms = 'weights' | 'all';
@@ -47,9 +56,18 @@ export function aggregate(
 }
 
 /** Reduces scores per tensor to one a unit, and normalises. */
-export function combine(parts: readonly Float64Array[], reduce: Reduction, normalize: Normalization): Float32Array | undefined {
+export function combine(
+  parts: readonly Float64Array[],
+  reduce: Reduction,
+  normalize: Normalization,
+): Float32Array | undefined {
   if (parts.length === 0) return undefined;
-  const combined = parts[0].map((_, unit) => reduceScores(parts.map((part) => part[unit]), reduce));
+  const combined = parts[0].map((_, unit) =>
+    reduceScores(
+      parts.map((part) => part[unit]),
+      reduce,
+    ),
+  );
   return Float32Array.from(normalizeScores(combined, normalize));
 }
 

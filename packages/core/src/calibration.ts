@@ -23,7 +23,10 @@ export interface Calibration {
    * All samples at every timestep given, timesteps in the order given and samples in order within each, cut into batches
    * of `batchSize` (default: all samples of one timestep). A `batchSize` above the number of samples mixes timesteps.
    */
-  batches(request: { readonly timesteps: readonly number[]; readonly batchSize?: number }): AsyncIterable<CalibrationBatch>;
+  batches(request: {
+    readonly timesteps: readonly number[];
+    readonly batchSize?: number;
+  }): AsyncIterable<CalibrationBatch>;
   /** Where the samples and the noise come from, for the manifest: names, hashes, seeds. */
   describe(): Promise<Json>;
 }

@@ -26,6 +26,7 @@ export interface GroupView {
   readonly slices: readonly SliceView[];
 }
 
+/** One unit of a group. */
 export interface UnitView {
   readonly group: GroupView;
   readonly index: number;
@@ -37,7 +38,10 @@ export interface ScoreContext<Options> {
   weights(slice: SliceView): Float32Array;
   /** Accumulated gradient of the same shape. Needs `gradients()`. */
   gradients(slice: SliceView): Float32Array;
-  /** L2 norm of every input channel of the slice's tensor; `[in]`. Needs `activations()`. `undefined` for tensors that are not multiplied with an input (norms, biases). */
+  /**
+   * L2 norm of every input channel of the slice's tensor. Needs `activations()`. `undefined` for tensors that are not
+   * multiplied with an input (norms, biases).
+   */
   inputNorms(slice: SliceView): InputNorms | undefined;
   /** Uniform number in [0, 1) that depends on the seed, the group and the unit alone. */
   random(group: GroupView, unit: number): number;
@@ -54,12 +58,15 @@ export interface InputNorms {
 export interface TensorView {
   readonly tensor: string;
   readonly shape: readonly number[];
+  /** Row-major. Never write to it. */
   readonly weights: Float32Array;
 }
 
 export interface ElementContext<Options> {
   readonly options: Readonly<Options>;
+  /** Accumulated gradient of the tensor's shape. Needs `gradients()`. */
   gradients(): Float32Array;
+  /** L2 norm of every input channel. Needs `activations()`. */
   inputNorms(): InputNorms;
   /** Uniform number in [0, 1) that depends on the seed, the tensor and the element alone. */
   random(element: number): number;
@@ -72,7 +79,7 @@ export interface CriterionDefinition<Options> extends PluginDefinition<Options> 
   readonly needs: readonly Need[] | ((options: Readonly<Options>) => readonly Need[]);
   /** Score of one unit from everything it would remove: the ten-line form. Larger = keep. */
   scoreEach?(unit: UnitView, context: { values(unit: UnitView): Float32Array; options: Readonly<Options> }): number;
-  /** Scores of all units of a group, `[size]`. Larger = keep. `undefined`: it has nothing to go by, leave the group whole. */
+  /** Scores of all units of a group, `[size]`. Larger = keep. `undefined`: nothing to go by, leave the group whole. */
   score?(group: GroupView, context: ScoreContext<Options>): Float32Array | undefined;
   /** Scores of all elements of a tensor, `[elements]`, for element and N:M spaces. Larger = keep. */
   scoreTensor?(tensor: TensorView, context: ElementContext<Options>): Float32Array;
@@ -118,13 +125,13 @@ export function defineCriterion<Options extends object>(
         ? (group, context) => score.call(definition, group, { ...context, options })
         : scoreEach &&
           ((group, context) =>
-            scoreUnits(group, context, (unit, values) => scoreEach.call(definition, unit, { values, options }))),
+            scoreOneByOne(group, context, (unit, values) => scoreEach.call(definition, unit, { values, options }))),
       scoreTensor: scoreTensor && ((tensor, context) => scoreTensor.call(definition, tensor, { ...context, options })),
     };
   });
 }
 
-function scoreUnits(
+function scoreOneByOne(
   group: GroupView,
   context: Pick<ScoreContext<object>, 'weights'>,
   scoreOne: (unit: UnitView, values: (unit: UnitView) => Float32Array) => number,

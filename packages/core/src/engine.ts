@@ -1,4 +1,5 @@
 import type { Graph, Tensor } from '@secateur/graph';
+import { makeFactory, type Plugin, type PluginDefinition, type PluginFactory } from './plugin.js';
 
 export interface CompileOptions {
   /** Threads of one run. Default: the engine's. */
@@ -37,4 +38,35 @@ export interface Engine {
   describe(): Promise<string>;
   /** @throws {SecateurError} UNKNOWN_OP listing every operator the engine lacks; ENGINE_FAILED with the engine's words */
   compile(graph: Graph, options?: CompileOptions): Promise<Executable>;
+}
+
+export interface EngineDefinition<Options> extends PluginDefinition<Options> {
+  describe(context: { readonly options: Readonly<Options> }): Promise<string>;
+  compile(
+    graph: Graph,
+    compileOptions: CompileOptions,
+    context: { readonly options: Readonly<Options> },
+  ): Promise<Executable>;
+}
+
+/** An engine with its own options filled in. */
+export interface EnginePlugin extends Engine, Plugin<object> {
+  readonly kind: 'engine';
+  readonly name: string;
+  readonly apiVersion: 1;
+}
+
+/** Declares an engine. Heavy libraries are injected by an option or are peer dependencies; see `MISSING_DEPENDENCY`. */
+export function defineEngine<Options extends object>(
+  definition: EngineDefinition<Options>,
+): PluginFactory<EnginePlugin, Options> {
+  return makeFactory<EnginePlugin & Plugin<Options>, Options>('engine', definition, (base) => {
+    const context = { options: base.options };
+    return {
+      ...base,
+      kind: 'engine',
+      describe: () => definition.describe(context),
+      compile: (graph, compileOptions = {}) => definition.compile(graph, compileOptions, context),
+    };
+  });
 }

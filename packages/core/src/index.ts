@@ -1,16 +1,18 @@
-export { checkByteRange } from './byte-range.js';
-export type { CompileOptions, Engine, Executable, RunOptions } from './engine.js';
-export type { ByteSink, ByteSource, OutputFolder, SourceFolder } from './files.js';
-export { type ParseJsonOptions, parseJson } from './json.js';
-export { blobSource, bytesSource, memoryFolder, memoryOutput } from './memory-files.js';
-export type { Format, FormatSource, Model, Prediction, SaveOptions } from './model.js';
-export { parametersOf } from './model.js';
-export { safePath } from './safe-path.js';
-export { Sha256, sha256, sha256Source } from './sha256.js';
-export { subfolder } from './subfolder.js';
-export { type UrlSourceOptions, urlSource } from './url-source.js';
-export { type Budget, type Cost, parseBudget, ratioBudget } from './budget.js';
+export {
+  aggregate,
+  combine,
+  lamp,
+  type Normalization,
+  normalizations,
+  normalizeScores,
+  type Reduction,
+  reductions,
+  slicesOf,
+  type Terms,
+} from './aggregate.js';
 export { applyMasks } from './apply-masks.js';
+export { type Budget, type Cost, parseBudget, ratioBudget } from './budget.js';
+export { checkByteRange } from './byte-range.js';
 export type { Calibration, CalibrationBatch } from './calibration.js';
 export { costOf } from './cost.js';
 export {
@@ -28,6 +30,17 @@ export {
   type UnitView,
   valuesOfUnit,
 } from './criterion.js';
+export {
+  type CompileOptions,
+  defineEngine,
+  type Engine,
+  type EngineDefinition,
+  type EnginePlugin,
+  type Executable,
+  type RunOptions,
+} from './engine.js';
+export type { ByteSink, ByteSource, OutputFolder, SourceFolder } from './files.js';
+export { type ParseJsonOptions, parseJson } from './json.js';
 export { type Latency, type LatencyOptions, measureLatency, sampleFeeds } from './latency.js';
 export {
   fromRanges,
@@ -40,36 +53,72 @@ export {
 } from './manifest.js';
 export { applyMask, countKept, isKept, type Mask, maskFrom, sparsityOf } from './masks/mask.js';
 export { keepLargest, keepLargestOfAll, keepNofM, type Pattern, parsePattern } from './masks/select-elements.js';
-export { defineMethod, type Method, type MethodContext, type MethodDefinition, type Outcome, type PruneSettings, type Step } from './method.js';
+export { blobSource, bytesSource, memoryFolder, memoryOutput } from './memory-files.js';
+export {
+  defineMethod,
+  type Method,
+  type MethodContext,
+  type MethodDefinition,
+  type Outcome,
+  type PruneSettings,
+  type Step,
+} from './method.js';
 export { defineMetric, type Metric, type MetricDefinition } from './metric.js';
+export {
+  defineFormat,
+  type Format,
+  type FormatDefinition,
+  type FormatPlugin,
+  type FormatSource,
+  type Model,
+  type Prediction,
+  parametersOf,
+  type SaveOptions,
+} from './model.js';
+export { matches } from './name-pattern.js';
 export { activations, gradients, type Need, type StopRule, weights } from './need.js';
-export { type CellPlan, type Cells, keptInCell, type NormGroupRule, normGroupRules, parseNormGroupRule, planCells } from './norm-rules.js';
-export { matches, type PipelineParts, pipelineSteps, structured } from './pipeline.js';
-export { fillOptions, type JsonSchema, type OptionSchema, type Plugin, type PluginDefinition, type PluginFactory, type PluginKind } from './plugin.js';
+export {
+  type CellPlan,
+  type Cells,
+  keptInCell,
+  type NormGroupRule,
+  normGroupRules,
+  parseNormGroupRule,
+  planCells,
+} from './norm-rules.js';
+export { type PipelineParts, pipelineSteps, structured } from './pipeline.js';
+export {
+  fillOptions,
+  type JsonSchema,
+  type OptionSchema,
+  type Plugin,
+  type PluginDefinition,
+  type PluginFactory,
+  type PluginKind,
+} from './plugin.js';
 export { type Logger, type Progress, type ProgressListener, silentLogger } from './progress.js';
 export { type PruneOptions, type PruneResult, prune } from './prune.js';
 export type { Measured, NotPrunedReport, PruneReport } from './prune-report.js';
 export { hashNumbers, hashText, uniform } from './random.js';
 export { type AnyFactory, Registry } from './registry.js';
 export { type Json, memoryRunStore, RunJournal, type RunState, type RunStore } from './run-store.js';
+export { safePath } from './safe-path.js';
 export { chooseElements, listWeightTensors, type WeightTensor } from './score-elements.js';
 export { loadWeights, scoreUnits, viewOfGroup } from './score-units.js';
-export { defineSelector, type Masks, type SelectContext, type Selector, type SelectorDefinition, type UnitScores } from './selector.js';
+export {
+  defineSelector,
+  type Masks,
+  type SelectContext,
+  type Selector,
+  type SelectorDefinition,
+  type UnitScores,
+} from './selector.js';
 export { type GlobalOptions, globalRanking, isomorphicRanking } from './selectors/global.js';
 export { localRanking } from './selectors/local.js';
+export { Sha256, sha256, sha256Source } from './sha256.js';
 export { channels, elements, heads, nOfM, parseSpace, type Space, spaceNames } from './space.js';
 export { collectStatistics } from './statistics/collect.js';
 export type { Statistics, StatisticsRequest, TimestepLoss } from './statistics/statistics.js';
-export {
-  aggregate,
-  combine,
-  lamp,
-  type Normalization,
-  normalizations,
-  normalizeScores,
-  type Reduction,
-  reductions,
-  slicesOf,
-  type Terms,
-} from './aggregate.js';
+export { subfolder } from './subfolder.js';
+export { type UrlSourceOptions, urlSource } from './url-source.js';
 export { planTies, type WidthTie, type WidthTies } from './width-ties.js';

@@ -1,4 +1,4 @@
-import { evaluateDim, type Tensor, throwIfAborted, zeros } from '@secateur/graph';
+import { evaluateDim, SecateurError, type Tensor, throwIfAborted, zeros } from '@secateur/graph';
 import type { Engine } from './engine.js';
 import type { Model } from './model.js';
 
@@ -12,6 +12,7 @@ export interface Latency {
 
 export interface LatencyOptions {
   readonly engine: Engine;
+  /** Samples in one run. Default 1. */
   readonly batch?: number;
   readonly threads?: number;
   /** Timed runs of every model, after one warm-up each. Default 9. */
@@ -25,14 +26,25 @@ export function sampleFeeds(model: Pick<Model, 'graph' | 'sizes'>, batch = 1): R
   return Object.fromEntries(
     model.graph.inputs.map((input) => [
       input.name,
-      zeros(input.dtype, input.shape.map((dim) => evaluateDim(dim, symbols))),
+      zeros(
+        input.dtype,
+        input.shape.map((dim) => evaluateDim(dim, symbols)),
+      ),
     ]),
   );
 }
 
-/** Times models against each other, run by run in turn, so that a drifting machine treats them alike. */
+/**
+ * Times models against each other, run by run in turn, so that a drifting machine treats them alike.
+ * @throws {SecateurError} BAD_OPTION when `rounds` is below 1; what the engine throws
+ */
 export async function measureLatency(models: readonly Model[], options: LatencyOptions): Promise<Latency[]> {
   const { engine, batch = 1, threads, rounds = 9, signal } = options;
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new SecateurError('BAD_OPTION', `rounds must be a whole number from 1; it is ${rounds}.`, {
+      field: 'rounds',
+    });
+  }
   const executables = [];
   try {
     for (const model of models) executables.push(await engine.compile(model.graph, { threads, signal }));

@@ -90,7 +90,9 @@ export interface Method extends Plugin<object> {
 }
 
 /** Declares a method. */
-export function defineMethod<Options extends object>(definition: MethodDefinition<Options>): PluginFactory<Method, Options> {
+export function defineMethod<Options extends object>(
+  definition: MethodDefinition<Options>,
+): PluginFactory<Method, Options> {
   return makeFactory<Method & Plugin<Options>, Options>('method', definition, (base) => ({
     ...base,
     kind: 'method',

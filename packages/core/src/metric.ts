@@ -15,7 +15,9 @@ export interface Metric extends Plugin<object> {
   compare(actual: Tensor, reference: Tensor): Promise<number>;
 }
 
-export function defineMetric<Options extends object>(definition: MetricDefinition<Options>): PluginFactory<Metric, Options> {
+export function defineMetric<Options extends object>(
+  definition: MetricDefinition<Options>,
+): PluginFactory<Metric, Options> {
   return makeFactory<Metric & Plugin<Options>, Options>('metric', definition, (base) => ({
     ...base,
     kind: 'metric',

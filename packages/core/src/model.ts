@@ -1,5 +1,6 @@
 import type { Constant, Coupling, Graph } from '@secateur/graph';
 import type { ByteSource, OutputFolder, SourceFolder } from './files.js';
+import { makeFactory, type Plugin, type PluginDefinition, type PluginFactory } from './plugin.js';
 import type { WidthTies } from './width-ties.js';
 
 /** What a denoiser predicts. */
@@ -54,6 +55,40 @@ export interface Format {
   load(source: FormatSource): Promise<Model>;
   /** Writes into an output folder; the caller commits. Returns the files written. */
   save(model: Model, out: OutputFolder, options?: SaveOptions): Promise<readonly string[]>;
+}
+
+export interface FormatDefinition<Options> extends PluginDefinition<Options> {
+  detect(source: FormatSource, context: { readonly options: Readonly<Options> }): Promise<boolean>;
+  load(source: FormatSource, context: { readonly options: Readonly<Options> }): Promise<Model>;
+  save(
+    model: Model,
+    out: OutputFolder,
+    options: SaveOptions,
+    context: { readonly options: Readonly<Options> },
+  ): Promise<readonly string[]>;
+}
+
+/** A format with its own options filled in. */
+export interface FormatPlugin extends Format, Plugin<object> {
+  readonly kind: 'format';
+  readonly name: string;
+  readonly apiVersion: 1;
+}
+
+/** Declares a format. */
+export function defineFormat<Options extends object>(
+  definition: FormatDefinition<Options>,
+): PluginFactory<FormatPlugin, Options> {
+  return makeFactory<FormatPlugin & Plugin<Options>, Options>('format', definition, (base) => {
+    const context = { options: base.options };
+    return {
+      ...base,
+      kind: 'format',
+      detect: (source) => definition.detect(source, context),
+      load: (source) => definition.load(source, context),
+      save: (model, out, options = {}) => definition.save(model, out, options, context),
+    };
+  });
 }
 
 /** The constants that are checkpoint tensors, by checkpoint name, with the name of the graph's constant. */

@@ -37,7 +37,9 @@ export const weights = (): Need => ({ kind: 'weights' });
 export const gradients = (options: { accumulate?: 'sum' | 'sum-squares'; stop?: StopRule } = {}): Need => {
   const { accumulate = 'sum', stop } = options;
   if (stop && !(stop.threshold >= 0 && stop.threshold <= 1)) {
-    throw new SecateurError('BAD_OPTION', `Stop threshold ${stop.threshold} is outside [0, 1].`, { field: 'threshold' });
+    throw new SecateurError('BAD_OPTION', `Stop threshold ${stop.threshold} is outside [0, 1].`, {
+      field: 'threshold',
+    });
   }
   return { kind: 'gradients', accumulate, ...(stop ? { stop } : {}) };
 };

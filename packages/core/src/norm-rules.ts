@@ -163,7 +163,11 @@ function reasonAgainst(coupling: Coupling, groups: readonly Group[], steps: numb
  * Leaves out the groups that cannot be cut because one that must keep the same share (`preserve`) is left whole, and notes
  * why in `leftWhole`.
  */
-export function dropBrokenComponents(plan: CellPlan, groups: readonly Group[], leftWhole: Map<string, string>): Group[] {
+export function dropBrokenComponents(
+  plan: CellPlan,
+  groups: readonly Group[],
+  leftWhole: Map<string, string>,
+): Group[] {
   const whole = new Map<number, string>();
   for (const [id, { component }] of plan.cells) if (leftWhole.has(id)) whole.set(component, id);
   return groups.filter(({ id }) => {
@@ -176,14 +180,21 @@ export function dropBrokenComponents(plan: CellPlan, groups: readonly Group[], l
 /**
  * Checks what a selector chose: every GroupNorm keeps a multiple of its number of norm groups, and with `preserve` as many
  * channels in every norm group.
+ * @param rule `undefined` when a configuration decides instead of a rule
  * @throws {SecateurError} CANNOT_PRUNE naming the norm and the selector
  */
-export function checkNorms(coupling: Coupling, removal: Removal, rule: NormGroupRule, selector: string): void {
+export function checkNorms(
+  coupling: Coupling,
+  removal: Removal,
+  rule: NormGroupRule | undefined,
+  selector: string,
+): void {
   const removed = new Map([...removal].map(([id, units]) => [id, new Set(units)]));
   for (const { norm, groups, channels } of coupling.norms) {
     const counts = new Array<number>(groups).fill(0);
     channels.forEach((channel, i) => {
-      if (!channel || !removed.get(channel.group)?.has(channel.unit)) counts[Math.floor((i * groups) / channels.length)]++;
+      if (!channel || !removed.get(channel.group)?.has(channel.unit))
+        counts[Math.floor((i * groups) / channels.length)]++;
     });
     const kept = counts.reduce((sum, count) => sum + count, 0);
     const uneven = rule === 'preserve' && counts.some((count) => count !== counts[0]);

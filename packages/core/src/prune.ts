@@ -1,4 +1,12 @@
-import { type Coupling, type Cut, couple, type OpSet, removeUnits, SecateurError, throwIfAborted } from '@secateur/graph';
+import {
+  type Coupling,
+  type Cut,
+  couple,
+  type OpSet,
+  removeUnits,
+  SecateurError,
+  throwIfAborted,
+} from '@secateur/graph';
 import { applyMasks } from './apply-masks.js';
 import type { Budget } from './budget.js';
 import type { Calibration } from './calibration.js';
@@ -108,7 +116,7 @@ export async function prune(model: Model, options: PruneOptions): Promise<PruneR
     manifest,
     before,
     after,
-    engine: await engine?.describe(),
+    engine: engine && `${await engine.describe()}${options.threads ? `, ${options.threads} threads a run` : ''}`,
     warnings,
   });
   return { model: pruned, coupling, outcome, cut, masks: outcome.masks, manifest, report };

@@ -1,41 +1,48 @@
-import { SecateurError } from '@secateur/graph';
+import { defaultOps, type OpRecord, type OpSet, opKey, SecateurError, withOps } from '@secateur/graph';
 import type { PluginFactory, PluginKind } from './plugin.js';
 
 /** Any plugin factory, whatever it makes. */
 export type AnyFactory = PluginFactory<unknown, never>;
 
-/** Plugins found in modules, by kind and name. */
+/** Plugins found in modules: factories by kind and name, operators by domain and name. */
 export class Registry {
   private readonly factories = new Map<string, { factory: AnyFactory; from: string }>();
+  private readonly records = new Map<string, { record: OpRecord; from: string }>();
 
   /**
-   * Adds every plugin factory that a module exports; other exports are ignored. Falsy entries of arrays too.
+   * Adds every plugin that a module exports: what the `define…` functions give, also inside arrays. Other exports are
+   * ignored, and so are falsy entries of arrays.
    * @param from package or file, for messages
+   * @returns how many were found
    * @throws {SecateurError} NAME_CLASH when another module has a plugin of that kind and name
    */
   addModule(exports: object, from: string): number {
+    const candidates = Object.values(exports).flatMap((exported) => (Array.isArray(exported) ? exported : [exported]));
     let added = 0;
-    for (const exported of Object.values(exports)) {
-      for (const candidate of Array.isArray(exported) ? exported : [exported]) {
-        if (!isFactory(candidate)) continue;
-        this.add(candidate, from);
-        added++;
-      }
+    for (const candidate of candidates) {
+      if (isFactory(candidate)) this.add(candidate, from);
+      else if (isOp(candidate)) this.addOp(candidate, from);
+      else continue;
+      added++;
     }
     return added;
   }
 
+  /** @throws {SecateurError} NAME_CLASH when another plugin of that kind has the name */
   add(factory: AnyFactory, from: string): void {
-    const key = `${factory.kind}:${factory.pluginName}`;
+    const { kind, pluginName } = factory;
+    const key = `${kind}:${pluginName}`;
     const known = this.factories.get(key);
-    if (known?.factory === factory) return;
-    if (known) {
-      throw new SecateurError('NAME_CLASH', `${from} and ${known.from} both define the ${factory.kind} "${factory.pluginName}".`, {
-        plugin: factory.pluginName,
-        hint: 'Rename one of them, or load only one.',
-      });
-    }
-    this.factories.set(key, { factory, from });
+    if (known && known.factory !== factory) throw clash(kind, pluginName, from, known.from);
+    this.factories.set(key, known ?? { factory, from });
+  }
+
+  /** @throws {SecateurError} NAME_CLASH when another record describes the operator */
+  addOp(record: OpRecord, from: string): void {
+    const key = opKey(record.op, record.domain);
+    const known = this.records.get(key);
+    if (known && known.record !== record) throw clash('op', record.op, from, known.from);
+    this.records.set(key, known ?? { record, from });
   }
 
   find(kind: PluginKind, name: string): AnyFactory | undefined {
@@ -53,14 +60,48 @@ export class Registry {
     });
   }
 
-  /** Sorted by name. */
+  /** Factories, sorted by name. Operators have none: see {@link listOps}. */
   list(kind?: PluginKind): { factory: AnyFactory; from: string }[] {
     return [...this.factories.values()]
       .filter(({ factory }) => !kind || factory.kind === kind)
       .sort((a, b) => (a.factory.pluginName < b.factory.pluginName ? -1 : 1));
   }
+
+  /** Operators that plugins add, in the order in which they were found. */
+  listOps(): { record: OpRecord; from: string }[] {
+    return [...this.records.values()];
+  }
+
+  /**
+   * The operators of `base` and those of plugins: what `prune()`'s `ops` takes.
+   * @param base default: the built-in ones
+   * @throws {SecateurError} NAME_CLASH when `base` has one of them already
+   */
+  ops(base: OpSet = defaultOps): OpSet {
+    for (const [key, { record, from }] of this.records) {
+      if (base.has(key)) throw clash('op', record.op, from, 'Secateur');
+    }
+    return withOps(
+      base,
+      this.listOps().map(({ record }) => record),
+    );
+  }
+}
+
+function clash(kind: PluginKind, name: string, from: string, other: string): SecateurError {
+  return new SecateurError('NAME_CLASH', `${from} and ${other} both define the ${kind} "${name}".`, {
+    plugin: name,
+    hint: 'Rename one of them, or load only one.',
+  });
 }
 
 function isFactory(value: unknown): value is AnyFactory {
   return typeof value === 'function' && 'pluginName' in value && 'kind' in value && 'defaults' in value;
+}
+
+/** What `defineOp` gives: a plain record, told by its `op` and what it infers. */
+function isOp(value: unknown): value is OpRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { op, infer } = value as Partial<OpRecord>;
+  return typeof op === 'string' && typeof infer === 'function';
 }

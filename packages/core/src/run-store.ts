@@ -34,7 +34,11 @@ interface RecordHeader {
   /** SHA-256 of the record before, chaining them. */
   readonly previous: string;
   readonly value: Json;
-  readonly tensors: readonly { readonly name: string; readonly dtype: Tensor['dtype']; readonly shape: readonly number[] }[];
+  readonly tensors: readonly {
+    readonly name: string;
+    readonly dtype: Tensor['dtype'];
+    readonly shape: readonly number[];
+  }[];
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type Coupling, SecateurError } from '@secateur/graph';
 import type { Criterion } from './criterion.js';
-import { type Pattern, keepLargest, keepLargestOfAll, keepNofM } from './masks/select-elements.js';
+import { keepLargest, keepLargestOfAll, keepNofM, type Pattern } from './masks/select-elements.js';
 import { hashText, uniform } from './random.js';
 import { checkScores, guard, type LoadedWeights, need } from './score-units.js';
 import type { Masks } from './selector.js';
@@ -38,9 +38,17 @@ export function chooseElements(
   statistics: Statistics,
   seed: number,
 ): Masks {
-  const scored = tensors.map((tensor) => ({ ...tensor, scores: scoreTensor(criterion, tensor, weights, statistics, seed) }));
+  const scored = tensors.map((tensor) => ({
+    ...tensor,
+    scores: scoreTensor(criterion, tensor, weights, statistics, seed),
+  }));
   if (pattern.kind === 'n:m') {
-    return new Map(scored.map(({ tensor, shape, inputAxis, scores }) => [tensor, keepNofM(shape, inputAxis, scores, pattern.n, pattern.m)]));
+    return new Map(
+      scored.map(({ tensor, shape, inputAxis, scores }) => [
+        tensor,
+        keepNofM(shape, inputAxis, scores, pattern.n, pattern.m),
+      ]),
+    );
   }
   if (scope === 'global') {
     const masks = keepLargestOfAll(scored, ratio);

@@ -80,19 +80,24 @@ export function scoreUnits(
   const scores = new Map<string, Float32Array>();
   for (const group of groups) {
     if (!criterion.units.includes(group.kind)) {
-      throw new SecateurError('BAD_OPTION', `Criterion "${criterion.name}" does not score units of kind ${group.kind}.`, {
-        plugin: criterion.name,
-        hint: `It scores: ${criterion.units.join(', ')}.`,
-      });
+      throw new SecateurError(
+        'BAD_OPTION',
+        `Criterion "${criterion.name}" does not score units of kind ${group.kind}.`,
+        {
+          plugin: criterion.name,
+          hint: `It scores: ${criterion.units.join(', ')}.`,
+        },
+      );
     }
     const view = viewOfGroup(graph, group);
-    const valueOf = (slice: SliceView) => valueOfSlice(view, slice);
+    const constantOf = (slice: SliceView) => valueOfSlice(criterion.name, view, slice);
     const groupHash = hashText(group.id);
     const result = guard(criterion.name, () =>
       score(view, {
-        weights: (slice) => weights.get(valueOf(slice))!,
-        gradients: (slice) => need(criterion, 'gradients', statistics.gradients).get(valueOf(slice)) ?? empty(slice),
-        inputNorms: (slice): InputNorms | undefined => need(criterion, 'activations', statistics.inputNorms).get(valueOf(slice)),
+        weights: (slice) => weights.get(constantOf(slice))!,
+        gradients: (slice) => need(criterion, 'gradients', statistics.gradients).get(constantOf(slice)) ?? empty(slice),
+        inputNorms: (slice): InputNorms | undefined =>
+          need(criterion, 'activations', statistics.inputNorms).get(constantOf(slice)),
         random: (of, unit) => uniform(seed, of === view ? groupHash : hashText(of.id), unit),
       }),
     );
@@ -104,23 +109,36 @@ export function scoreUnits(
 }
 
 /** A criterion may pass a copy of a slice: the tensor's name decides. */
-function valueOfSlice(view: ValueGroup, slice: SliceView): string {
+function valueOfSlice(plugin: string, view: ValueGroup, slice: SliceView): string {
   const found = view.slices.find((candidate) => candidate.tensor === slice.tensor);
-  if (!found) throw new SecateurError('BAD_PLUGIN', `Slice of "${slice.tensor}" is not part of group "${view.id}".`);
-  return found.value;
+  if (found) return found.value;
+  throw new SecateurError(
+    'BAD_PLUGIN',
+    `Criterion "${plugin}" reads "${slice.tensor}", no slice of group "${view.id}".`,
+    {
+      plugin,
+      field: slice.tensor,
+    },
+  );
 }
 
+/** A buffer has no gradient. */
 function empty(slice: SliceView): Float32Array {
   return new Float32Array(sizeOf(slice.shape));
 }
 
+/** What was measured, if the criterion declared that it needs it. @throws {SecateurError} MISSING_NEED otherwise */
 export function need<T>(criterion: Pick<Criterion, 'name'>, name: string, value: T | undefined): T {
   if (value !== undefined) return value;
-  throw new SecateurError('MISSING_NEED', `Criterion "${criterion.name}" reads ${name} without declaring that it needs them.`, {
-    plugin: criterion.name,
-    field: 'needs',
-    hint: `Add ${name}() to its needs.`,
-  });
+  throw new SecateurError(
+    'MISSING_NEED',
+    `Criterion "${criterion.name}" reads ${name} without declaring that it needs them.`,
+    {
+      plugin: criterion.name,
+      field: 'needs',
+      hint: `Add ${name}() to its needs.`,
+    },
+  );
 }
 
 /** Runs a plugin's code; what it throws becomes BAD_PLUGIN naming it. */
@@ -134,15 +152,28 @@ export function guard<T>(plugin: string, run: () => T): T {
   }
 }
 
-export function checkScores(plugin: string, what: string, scores: unknown, length: number): asserts scores is Float32Array {
+/** @throws {SecateurError} BAD_PLUGIN unless `scores` is `length` finite numbers */
+export function checkScores(
+  plugin: string,
+  what: string,
+  scores: unknown,
+  length: number,
+): asserts scores is Float32Array {
   if (!(scores instanceof Float32Array)) {
-    throw new SecateurError('BAD_PLUGIN', `Criterion "${plugin}" must return a Float32Array for "${what}".`, { plugin, field: what });
-  }
-  if (scores.length !== length) {
-    throw new SecateurError('BAD_PLUGIN', `Criterion "${plugin}" returned ${scores.length} scores for "${what}", which has ${length}.`, {
+    throw new SecateurError('BAD_PLUGIN', `Criterion "${plugin}" must return a Float32Array for "${what}".`, {
       plugin,
       field: what,
     });
+  }
+  if (scores.length !== length) {
+    throw new SecateurError(
+      'BAD_PLUGIN',
+      `Criterion "${plugin}" returned ${scores.length} scores for "${what}", which has ${length}.`,
+      {
+        plugin,
+        field: what,
+      },
+    );
   }
   const bad = scores.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {

@@ -30,7 +30,8 @@ export function planTies(coupling: Coupling, { ties, fixed }: WidthTies): CellPl
   });
   const leftWhole = new Map<string, string>();
   for (const group of coupling.groups) {
-    if (!cells.has(group.id)) leftWhole.set(group.id, fixed.get(group.id) ?? 'the configuration has no field for its width');
+    if (!cells.has(group.id))
+      leftWhole.set(group.id, fixed.get(group.id) ?? 'the configuration has no field for its width');
   }
   return { cells, leftWhole };
 }
@@ -38,9 +39,13 @@ export function planTies(coupling: Coupling, { ties, fixed }: WidthTies): CellPl
 function cellsOf(group: Group, count: number, tie: WidthTie, component: number): Cells {
   const size = group.size / count;
   if (!Number.isInteger(size / tie.steps)) {
-    throw new SecateurError('CANNOT_PRUNE', `${tie.name}: ${group.id} has cells of ${size} units, which ${tie.steps} steps do not divide.`, {
-      field: group.id,
-    });
+    throw new SecateurError(
+      'CANNOT_PRUNE',
+      `${tie.name}: ${group.id} has cells of ${size} units, which ${tie.steps} steps do not divide.`,
+      {
+        field: group.id,
+      },
+    );
   }
   return {
     group,

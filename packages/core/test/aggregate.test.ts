@@ -14,7 +14,10 @@ const group: GroupView = {
   ],
 };
 const values: Record<string, number[]> = { w: [1, 2, 3, 4, 5, 6], r: [1, 10, 100, 1000, 2, 20, 200, 2000], b: [7, 8] };
-const term = ({ tensor }: { tensor: string }) => (element: number) => values[tensor][element];
+const term =
+  ({ tensor }: { tensor: string }) =>
+  (element: number) =>
+    values[tensor][element];
 
 describe('aggregate', () => {
   it('sums per tensor and unit, then over tensors', () => {
@@ -23,7 +26,9 @@ describe('aggregate', () => {
     expect(Array.from(scores!)).toEqual([316, 3053]);
   });
   it('leaves biases out when only weights count', () => {
-    expect(Array.from(aggregate(group, term, { reduce: 'max', normalize: 'none', terms: 'weights' })!)).toEqual([303, 3030]);
+    expect(Array.from(aggregate(group, term, { reduce: 'max', normalize: 'none', terms: 'weights' })!)).toEqual([
+      303, 3030,
+    ]);
   });
   it('has nothing to say about a group none of whose slices count', () => {
     expect(aggregate(group, () => undefined, { reduce: 'sum', normalize: 'none', terms: 'all' })).toBeUndefined();
@@ -57,7 +62,9 @@ describe('normalizeScores', () => {
     lamp: [1 / 8, 2 / 7, 1],
   };
   it.each(normalizations)('by %s', (normalize) => {
-    normalizeScores(scores, normalize).forEach((value, i) => expect(value).toBeCloseTo(expected[normalize][i], 12));
+    for (const [i, value] of normalizeScores(scores, normalize).entries()) {
+      expect(value).toBeCloseTo(expected[normalize][i], 12);
+    }
   });
   it.each(normalizations)('by %s keeps zeros finite', (normalize) => {
     expect(normalizeScores(new Float64Array(3), normalize).every(Number.isFinite)).toBe(true);

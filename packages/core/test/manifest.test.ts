@@ -3,7 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { fromRanges, hashScores, removalOfManifest, toRanges } from '../src/index.js';
 
 describe('ranges', () => {
-  it('packs runs', () => expect(toRanges([7, 0, 1, 2])).toEqual([[0, 3], [7, 8]]));
+  it('packs runs', () =>
+    expect(toRanges([7, 0, 1, 2])).toEqual([
+      [0, 3],
+      [7, 8],
+    ]));
   it('round-trips any set (property)', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 60 })), (indices) => {
@@ -12,7 +16,8 @@ describe('ranges', () => {
       { seed: 3 },
     );
   });
-  it('replays a removal', () => expect(removalOfManifest({ removed: { g: [[1, 3]] } })).toEqual(new Map([['g', [1, 2]]])));
+  it('replays a removal', () =>
+    expect(removalOfManifest({ removed: { g: [[1, 3]] } })).toEqual(new Map([['g', [1, 2]]])));
 });
 
 describe('hashScores', () => {

@@ -13,37 +13,22 @@ const make = (overrides: object = {}) =>
   });
 
 describe('makeFactory', () => {
-  it('fills defaults and ignores undefined', () => expect(make()({ p: 2, mode: undefined }).options).toEqual({ p: 2, mode: 'a' }));
+  it('fills defaults and ignores undefined', () =>
+    expect(make()({ p: 2, mode: undefined }).options).toEqual({ p: 2, mode: 'a' }));
   it('carries what lists need', () => {
     const factory = make();
     expect([factory.kind, factory.pluginName, factory.defaults]).toEqual(['criterion', 'mine', { p: 1, mode: 'a' }]);
     expect(factory.schema().properties).toMatchObject({ p: { type: 'number', default: 1 }, mode: { type: 'string' } });
   });
   it('refuses an unknown option and names the known ones', () => {
-    expect(() => make()({ q: 1 } as never)).toThrowError(expect.objectContaining({ code: 'BAD_OPTION', field: 'q', hint: 'Its options: p, mode.' }));
+    expect(() => make()({ q: 1 } as never)).toThrowError(
+      expect.objectContaining({ code: 'BAD_OPTION', field: 'q', hint: 'Its options: p, mode.' }),
+    );
   });
   it.each(['Mine', 'my criterion', ''])('refuses the name "%s"', (name) => {
     expect(() => make({ name })).toThrowError(expect.objectContaining({ code: 'BAD_PLUGIN' }));
   });
   it('refuses another API version', () => {
     expect(() => make({ apiVersion: 2 })).toThrowError(expect.objectContaining({ code: 'BAD_PLUGIN' }));
-  });
-});
-
-describe('Registry', () => {
-  it('finds factories among the exports of a module, in arrays too, and ignores the rest', () => {
-    const registry = new core.Registry();
-    expect(registry.addModule({ a: make(), list: [make({ name: 'other' }), null, false], nothing: undefined, n: 3 }, 'pkg')).toBe(2);
-    expect(registry.list('criterion').map(({ factory }) => factory.pluginName)).toEqual(['mine', 'other']);
-  });
-  it('refuses two plugins of one name from different places', () => {
-    const registry = new core.Registry();
-    registry.addModule({ a: make() }, 'one');
-    expect(() => registry.addModule({ a: make() }, 'two')).toThrowError(expect.objectContaining({ code: 'NAME_CLASH' }));
-  });
-  it('lists what there is when a name is unknown', () => {
-    const registry = new core.Registry();
-    registry.addModule({ a: make() }, 'one');
-    expect(() => registry.get('criterion', 'nope')).toThrowError(expect.objectContaining({ code: 'BAD_OPTION', hint: 'There are: mine.' }));
   });
 });

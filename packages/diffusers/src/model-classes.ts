@@ -3,6 +3,14 @@ import { type Coupling, type Graph, SecateurError } from '@secateur/graph';
 import type { BuildOptions } from './module-builder.js';
 import type { Overrides } from './overrides.js';
 import type { TensorSpec } from './tensor-spec.js';
+import { expressibleUNet2DCondition } from './unet2d-condition-model/expressible-config.js';
+import {
+  buildUNet2DCondition,
+  outlineUNet2DCondition,
+  unet2dConditionSizes,
+  unet2dConditionTensors,
+} from './unet2d-condition-model/unet-2d-condition-model.js';
+import { unet2dConditionTies } from './unet2d-condition-model/width-ties.js';
 import { expressibleUNet2D } from './unet2d-model/expressible-config.js';
 import { buildUNet2D, outlineUNet2D, unet2dSizes, unet2dTensors } from './unet2d-model/unet-2d-model.js';
 import { unet2dTies } from './unet2d-model/width-ties.js';
@@ -39,6 +47,15 @@ export const modelClasses: ReadonlyMap<string, ModelClass> = new Map(
       sizes: (config: unknown): Record<string, number> => ({ ...unet2dSizes(config) }),
       expressibleConfig: expressibleUNet2D,
       ties: unet2dTies,
+    },
+    {
+      name: 'UNet2DConditionModel',
+      tensors: unet2dConditionTensors,
+      build: buildUNet2DCondition,
+      outline: outlineUNet2DCondition,
+      sizes: (config: unknown): Record<string, number> => ({ ...unet2dConditionSizes(config) }),
+      expressibleConfig: expressibleUNet2DCondition,
+      ties: unet2dConditionTies,
     },
   ].map((modelClass) => [modelClass.name, modelClass]),
 );

@@ -53,17 +53,29 @@ function differing(
   return Object.fromEntries(Object.entries(own).filter(([path, value]) => value !== expected[path]));
 }
 
-/** Residual blocks and attentions of `configured` of which `graph` has nothing, or only the shortcut. */
+/**
+ * Modules of `configured` that can be removed and of which `graph` has nothing, or only the shortcut: residual blocks,
+ * attentions, transformer blocks and the three layers of those. What lies in a removed module is not listed again.
+ */
 function removedModules(graph: Graph, configured: Graph): string[] {
   const present = modulesOf(graph);
-  return [...modulesOf(configured)].filter((path) => !present.has(path));
+  const absent = [...modulesOf(configured)].filter((path) => !present.has(path));
+  return absent.filter((path) => !absent.some((outer) => path.startsWith(`${outer}.`)));
 }
+
+const removable = [
+  /\b(?:resnets|attentions|transformer_blocks)\.\d+\./g,
+  /(?<=\btransformer_blocks\.\d+\.)(?:attn1|attn2|ff)\./g,
+];
 
 function modulesOf(graph: Graph): Set<string> {
   const modules = new Set<string>();
   for (const { parameter } of graph.constants.values()) {
-    const path = parameter && /^(.*\b(?:resnets|attentions)\.\d+)\.(?!conv_shortcut\.)/.exec(parameter.name)?.[1];
-    if (path) modules.add(path);
+    if (!parameter || parameter.name.includes('.conv_shortcut.')) continue;
+    const { name } = parameter;
+    for (const pattern of removable) {
+      for (const found of name.matchAll(pattern)) modules.add(name.slice(0, found.index + found[0].length - 1));
+    }
   }
   return modules;
 }

@@ -65,15 +65,23 @@ export function subtractDims(a: Dim, b: Dim): Dim {
 }
 
 export function multiplyDims(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return a * b;
+  // `+ 0` makes a zero of -0, which is a different size to `Object.is`.
+  if (typeof a === 'number' && typeof b === 'number') return a * b + 0;
+  if (a === 1) return b;
+  if (b === 1) return a;
   const terms = new Map<string, number>();
   for (const [keyA, coefficientA] of termsOf(a)) {
     for (const [keyB, coefficientB] of termsOf(b)) {
-      const key = [...splitMonomial(keyA), ...splitMonomial(keyB)].sort().join('*');
+      const key = multiplyMonomials(keyA, keyB);
       terms.set(key, (terms.get(key) ?? 0) + coefficientA * coefficientB);
     }
   }
   return fromTerms(terms);
+}
+
+function multiplyMonomials(a: string, b: string): string {
+  if (a === '') return b;
+  return b === '' ? a : [...splitMonomial(a), ...splitMonomial(b)].sort().join('*');
 }
 
 export function productOfDims(dims: readonly Dim[]): Dim {
@@ -82,7 +90,7 @@ export function productOfDims(dims: readonly Dim[]): Dim {
 
 /** `floor(a / b)`; exact where the division comes out even, an opaque symbol otherwise. */
 export function floorDivideDims(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b);
+  if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b) + 0;
   return divideExactly(a, b) ?? fromTerms(new Map([[`floor(${group(dimText(a))}/${group(dimText(b))})`, 1]]));
 }
 
@@ -194,7 +202,9 @@ export function parseDim(text: string): Dim {
 }
 
 function splitMonomial(key: string): string[] {
-  return key === '' ? [] : splitTop(key, /\*/).map((factor) => factor.replace(/^\*/, ''));
+  if (key === '') return [];
+  if (!key.includes('(')) return key.split('*');
+  return splitTop(key, /\*/).map((factor) => factor.replace(/^\*/, ''));
 }
 
 /** Splits before every separator that is not inside parentheses; the separator stays at the front of its part. */

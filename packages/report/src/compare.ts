@@ -44,7 +44,7 @@ export function renderCompare(input: CompareInput): string {
   }
   const names = models.map(({ name }) => name);
   return renderPage({
-    title: input.title ?? names.join(' and '),
+    title: input.title ?? `${names.slice(0, -1).join(', ')} and ${names[names.length - 1]}`,
     kind: 'Secateur comparison',
     lead: `${names.length} models; changes are against the first, ${names[0]}.`,
     warnings,

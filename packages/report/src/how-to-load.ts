@@ -34,10 +34,11 @@ export function howToLoad(files: readonly string[], className?: string): Loading
   const onnx = files.find((file) => file.endsWith('.onnx'));
   if (onnx) {
     const path = JSON.stringify(`OUT/${onnx}`);
+    const runtime = 'onnxruntime-node';
     ways.push({
-      title: 'onnxruntime-node',
+      title: runtime,
       language: 'ts',
-      code: `import { InferenceSession } from 'onnxruntime-node';\n\nconst session = await InferenceSession.create(${path});`,
+      code: `import { InferenceSession } from ${JSON.stringify(runtime)};\n\nconst session = await InferenceSession.create(${path});`,
     });
   }
   if (weights || onnx) {

@@ -30,13 +30,15 @@ export function scoreHistogram(group: GroupReport): ScoreHistogram | undefined {
   const quantile = sorted[Math.floor(tailQuantile * (sorted.length - 1))]!;
   const hasTail = quantile > lowest && highest - lowest > 2 * (quantile - lowest);
   const bins = Math.min(32, Math.max(8, Math.round(2 * Math.sqrt(scores.length))));
-  const top = hasTail ? quantile + (quantile - lowest) / (bins - 1) : highest > lowest ? highest : lowest + 1;
+  const top = hasTail ? quantile + (quantile - lowest) / (bins - 1) : highest;
+  // Equal scores still need bins of some width.
+  const end = top > lowest ? top : lowest + Math.max(1, Math.abs(lowest));
   const kept = new Array<number>(bins).fill(0);
   const removed = new Array<number>(bins).fill(0);
   let highestRemoved: number | undefined;
   let lowestKept: number | undefined;
   for (const [unit, score] of scores.entries()) {
-    const bin = Math.min(bins - 1, Math.floor(((score - lowest) / (top - lowest)) * bins));
+    const bin = Math.min(bins - 1, Math.floor(((score - lowest) / (end - lowest)) * bins));
     if (gone.has(unit)) {
       removed[bin]!++;
       highestRemoved = Math.max(score, highestRemoved ?? score);
@@ -45,6 +47,6 @@ export function scoreHistogram(group: GroupReport): ScoreHistogram | undefined {
       lowestKept = Math.min(score, lowestKept ?? score);
     }
   }
-  const edges = Array.from({ length: bins + 1 }, (_, i) => lowest + ((top - lowest) * i) / bins);
+  const edges = Array.from({ length: bins + 1 }, (_, i) => lowest + ((end - lowest) * i) / bins);
   return { edges, kept, removed, lowest, highest, hasTail, highestRemoved, lowestKept };
 }

@@ -29,6 +29,9 @@ export interface SessionModel {
 /** Smaller constants go into the model: most are shapes and axes that onnxruntime folds while it loads. */
 const MAX_INLINE_BYTES = 1024;
 
+/** Most bytes of weights that go into the model when others are mapped from files; a protobuf ends at 2 GiB. */
+const MAX_EMBEDDED_BYTES = 2 ** 30;
+
 /**
  * The graph as a small ONNX model with its weights outside it: mapped from the file they lie in where `resolveFile` finds
  * one, in memory otherwise. onnxruntime copies what is in memory, so nothing of it need live on after the session is made.
@@ -51,12 +54,17 @@ export async function sessionModel(
   const outside = [...lowered.constants].filter(
     ([name, constant]) => !variable.includes(name) && byteLengthOf(constant) > MAX_INLINE_BYTES,
   );
-  const files = await findFiles(
+  const found = await findFiles(
     outside.map(([, constant]) => constant),
     resolveFile,
   );
+  const inMemory = outside.filter(([, constant]) => !fileReference(constant, found));
+  // onnxruntime 1.30 takes weights from files or from buffers: given one buffer, it looks for all files among the buffers.
+  const isMixed = inMemory.length > 0 && inMemory.length < outside.length;
+  const isEmbedded = isMixed && bytesInAll(inMemory) <= MAX_EMBEDDED_BYTES;
+  const files: Files = isMixed && !isEmbedded ? { resolved: new Map() } : found;
   const buffers = new Map<string, { path: string; constant: Constant }>();
-  for (const [name, constant] of outside) {
+  for (const [name, constant] of isEmbedded ? [] : outside) {
     if (!fileReference(constant, files)) buffers.set(name, { path: `memory-${buffers.size}`, constant });
   }
   const onnx = await encodeOnnx(lowered, {
@@ -131,6 +139,10 @@ function withoutDead(graph: Graph, variable: readonly string[]): Graph {
     [...graph.constants].filter(([name]) => live.constants.has(name) || variable.includes(name)),
   );
   return { ...live, constants };
+}
+
+function bytesInAll(constants: readonly (readonly [string, Constant])[]): number {
+  return constants.reduce((sum, [, constant]) => sum + byteLengthOf(constant), 0);
 }
 
 function byteLengthOf(constant: Constant): number {

@@ -21,7 +21,8 @@ export async function benchModel(model: Model, options: BenchModelOptions): Prom
     for (const engine of engines) executables[engine.name] = await engine.compile(model.graph, { threads, signal });
     const results = await benchExecutables(executables, sampleFeeds(model, batch), options);
     const described: Record<string, BenchResult & { description: string }> = {};
-    for (const engine of engines) described[engine.name] = { ...results[engine.name]!, description: await engine.describe() };
+    for (const engine of engines)
+      described[engine.name] = { ...results[engine.name]!, description: await engine.describe() };
     return { engines: described };
   } finally {
     for (const executable of Object.values(executables)) await executable.dispose();

@@ -41,7 +41,12 @@ export async function checkModel(model: Model, golden: Golden, options: CheckOpt
   return checked.sort((a, b) => score(b) - score(a) || (a.tensor < b.tensor ? -1 : 1));
 }
 
-async function checkOutput(model: Model, golden: Golden, options: CheckOptions, tolerance: number): Promise<CheckedTensor> {
+async function checkOutput(
+  model: Model,
+  golden: Golden,
+  options: CheckOptions,
+  tolerance: number,
+): Promise<CheckedTensor> {
   const { engine, threads, signal } = options;
   const output = model.graph.outputs[0]!.name;
   const executable = await engine.compile(model.graph, { threads, signal });
@@ -71,10 +76,14 @@ async function checkGradients(
   const names = [...golden.gradients.keys()];
   const missing = names.filter((name) => !parameters.has(name));
   if (missing.length > 0) {
-    throw new SecateurError('BAD_FILE', `${golden.file} has gradients of ${missing.length} parameters that ${model.name} lacks, such as ${missing[0]}.`, {
-      file: golden.file,
-      field: `grad.${missing[0]}`,
-    });
+    throw new SecateurError(
+      'BAD_FILE',
+      `${golden.file} has gradients of ${missing.length} parameters that ${model.name} lacks, such as ${missing[0]}.`,
+      {
+        file: golden.file,
+        field: `grad.${missing[0]}`,
+      },
+    );
   }
   const output = model.graph.outputs[0]!.name;
   const wrt = names.map((name) => parameters.get(name)!.value);
@@ -90,7 +99,11 @@ async function checkGradients(
   const checked = names.map((name) => {
     const { value, constant } = parameters.get(name)!;
     const found = inCheckpointLayout(results[`grad.${value}`]!, constant);
-    return judge(`grad.${name}`, relativeError(`grad.${name}`, found, golden.gradients.get(name)!, floor), gradientTolerance);
+    return judge(
+      `grad.${name}`,
+      relativeError(`grad.${name}`, found, golden.gradients.get(name)!, floor),
+      gradientTolerance,
+    );
   });
   const loss = relativeError('loss', { ...results.loss!, shape: golden.loss.shape }, golden.loss);
   return [

@@ -33,7 +33,14 @@ export async function readGolden(path: string, graph: Graph): Promise<Golden> {
     const optional = (name: string) => (tensors.has(name) ? read(name) : undefined);
     const gradients = new Map<string, Tensor>();
     for (const name of tensors.keys()) if (name.startsWith('grad.')) gradients.set(name.slice(5), await read(name));
-    return { file: path, inputs, out: await read('out'), target: await optional('target'), loss: await optional('loss'), gradients };
+    return {
+      file: path,
+      inputs,
+      out: await read('out'),
+      target: await optional('target'),
+      loss: await optional('loss'),
+      gradients,
+    };
   } finally {
     await source.close?.();
   }

@@ -6,7 +6,11 @@ import { SecateurError, type Tensor, toFloat32 } from '@secateur/graph';
  */
 export function relativeError(name: string, a: Tensor, b: Tensor, floor = 0): number {
   if (a.shape.join() !== b.shape.join()) {
-    throw new SecateurError('SHAPE_MISMATCH', `${name} is [${a.shape.join(', ')}]; the golden file has [${b.shape.join(', ')}].`, { field: name });
+    throw new SecateurError(
+      'SHAPE_MISMATCH',
+      `${name} is [${a.shape.join(', ')}]; the golden file has [${b.shape.join(', ')}].`,
+      { field: name },
+    );
   }
   const left = toFloat32(a);
   const right = toFloat32(b);

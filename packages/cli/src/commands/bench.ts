@@ -52,14 +52,16 @@ export function benchCommand(session: Session): Command {
       });
       session.result(result, () => {
         const ms = (value: number) => `${value.toPrecision(4)} ms`;
-        const rows = Object.entries(result.engines).map(([name, { medianMs, minMs, maxMs, peakBytes, description }]) => [
-          name,
-          ms(medianMs),
-          ms(minMs),
-          ms(maxMs),
-          peakBytes === undefined ? 'unknown' : bytes(peakBytes),
-          description,
-        ]);
+        const rows = Object.entries(result.engines).map(
+          ([name, { medianMs, minMs, maxMs, peakBytes, description }]) => [
+            name,
+            ms(medianMs),
+            ms(minMs),
+            ms(maxMs),
+            peakBytes === undefined ? 'unknown' : bytes(peakBytes),
+            description,
+          ],
+        );
         const columns = [left('engine'), right('median'), right('min'), right('max'), right('peak memory'), left('')];
         return `${model.name}: batch ${flags.batch}, ${flags.rounds} rounds\n\n${table(columns, rows)}`;
       });

@@ -24,7 +24,9 @@ interface CheckFlags {
 export function checkCommand(session: Session): Command {
   return new Command('check')
     .summary('compare a model’s numbers with a golden file')
-    .description('Runs a model on known inputs and compares its outputs, and with --grad its gradients, with known ones.')
+    .description(
+      'Runs a model on known inputs and compares its outputs, and with --grad its gradients, with known ones.',
+    )
     .argument('<model>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
     .argument('<golden>', 'safetensors file of inputs and right answers')
     .option('--grad', 'compare the loss and every parameter’s gradient too', false)
@@ -49,11 +51,22 @@ export function checkCommand(session: Session): Command {
       });
       const failed = checked.filter(({ ok }) => !ok).length;
       if (failed > 0) session.exitCode = exitCodes.failed;
-      const result = { ok: failed === 0, checked: checked.length, failed, engine: await engine.describe(), tensors: checked };
+      const result = {
+        ok: failed === 0,
+        checked: checked.length,
+        failed,
+        engine: await engine.describe(),
+        tensors: checked,
+      };
       session.result(result, () => {
         const rows = checked
           .slice(0, SHOWN)
-          .map(({ tensor, relativeError, tolerance, ok }) => [tensor, relativeError.toExponential(2), tolerance.toExponential(0), ok ? 'ok' : 'TOO FAR']);
+          .map(({ tensor, relativeError, tolerance, ok }) => [
+            tensor,
+            relativeError.toExponential(2),
+            tolerance.toExponential(0),
+            ok ? 'ok' : 'TOO FAR',
+          ]);
         const title = `${checked.length === 1 ? 'tensor' : `worst of ${checked.length} tensors`}`;
         const verdict = failed === 0 ? 'All within tolerance.' : `${failed} of ${checked.length} above tolerance.`;
         return `${table([left(title), right('error'), right('tolerance'), left('')], rows)}\n\n${verdict}`;

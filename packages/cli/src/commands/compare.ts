@@ -20,7 +20,9 @@ interface CompareFlags {
 export function compareCommand(session: Session): Command {
   return new Command('compare')
     .summary('models side by side')
-    .description('Prints parameters, MACs, bytes and latency of several models; --out adds pictures from the same noise.')
+    .description(
+      'Prints parameters, MACs, bytes and latency of several models; --out adds pictures from the same noise.',
+    )
     .argument('<models...>', 'two or more models; changes are against the first')
     .option('--out <file>', '.png (pictures, one row a model) or .html (table and pictures)')
     .addOption(new Option('--count <n>', 'pictures of each').argParser(wholeNumber(1)).default(8))

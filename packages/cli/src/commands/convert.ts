@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Session } from '../session.js';
-import { bytes } from '../terminal/numbers.js';
+import { fileList } from '../terminal/file-list.js';
 
 const examples = `
 Examples:
@@ -18,7 +18,9 @@ interface ConvertOptions {
 export function convertCommand(session: Session): Command {
   return new Command('convert')
     .summary('between formats and dtypes')
-    .description('Writes a model in another format or dtype. An OUT that ends in .onnx is one file; anything else is a folder.')
+    .description(
+      'Writes a model in another format or dtype. An OUT that ends in .onnx is one file; anything else is a folder.',
+    )
     .argument('<in>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
     .argument('<out>', 'a new .onnx file or folder')
     .addOption(new Option('--to <kinds>', 'diffusers, onnx or both, by comma (default: from OUT, else as the input)'))
@@ -38,6 +40,6 @@ export function convertCommand(session: Session): Command {
         signal: session.signal,
         onProgress: session.onWritten,
       });
-      session.result(result, () => `${result.out}: ${result.files.join(', ')}; ${bytes(result.bytes)} of weights.`);
+      session.result(result, () => fileList(result.out, result.files));
     });
 }

@@ -17,7 +17,9 @@ interface InitOptions {
 export function initCommand(session: Session): Command {
   return new Command('init')
     .summary('a checkpoint with random weights')
-    .description('Writes a checkpoint of a configuration with seeded random weights: for tests and benchmarks at real sizes.')
+    .description(
+      'Writes a checkpoint of a configuration with seeded random weights: for tests and benchmarks at real sizes.',
+    )
     .argument('<config>', 'config.json of a known class, or a folder with one')
     .requiredOption('--out <folder>', 'where to write')
     .option('--dtype <name>', 'fp32, fp16 or bf16 (default: fp32)')
@@ -46,7 +48,8 @@ export function initCommand(session: Session): Command {
       const { parameters, bytes: size } = costOf(model);
       session.result(
         { out, className: model.className, parameters, bytes: size, seed: options.seed, files },
-        () => `${out}: ${model.className} with ${count(parameters)} random parameters, ${bytes(size)}, seed ${options.seed}.`,
+        () =>
+          `${out}: ${model.className} with ${count(parameters)} random parameters, ${bytes(size)}, seed ${options.seed}.`,
       );
     });
 }

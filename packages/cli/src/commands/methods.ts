@@ -27,7 +27,9 @@ interface Listed {
 export function methodsCommand(session: Session): Command {
   return new Command('methods')
     .summary('methods, criteria and selectors, with their options')
-    .description('Lists what `--method` and `--selector` of `prune` take: methods, criteria and selectors, with their options.')
+    .description(
+      'Lists what `--method` and `--selector` of `prune` take: methods, criteria and selectors, with their options.',
+    )
     .addHelpText('after', examples)
     .action(async () => {
       const [{ flagsOf }, { addInstalled }] = await Promise.all([

@@ -1,9 +1,9 @@
 import { normGroupRules, type Registry } from '@secateur/core';
 import { Command, Option } from 'commander';
 import { emitKinds } from '../model/write-model.js';
-import { findMethod } from '../prune/resolve-method.js';
-import type { PruneFlags } from '../prune/prune-flags.js';
 import { addFlags, flagsOf, type PluginFlag } from '../plugins/option-flags.js';
+import type { PruneFlags } from '../prune/prune-flags.js';
+import { findMethod } from '../prune/resolve-method.js';
 import { flagValue, flagValues } from '../scan-argv.js';
 import type { Session } from '../session.js';
 import { finiteNumber, wholeNumber } from '../shared-options.js';
@@ -26,15 +26,17 @@ export async function pruneCommand(session: Session, argv: readonly string[]): P
   const flags = argv.includes('prune') ? await methodFlags(session, argv) : [];
   const name = flagValue(argv, 'method') ?? '';
   addFlags(command, `Options of ${name}:`, flags);
-  return command.addHelpText('after', examples).action(async (model: string, options: PruneFlags & Record<string, unknown>) => {
-    const { pruneAction } = await import('../prune/prune-action.js');
-    const given = Object.fromEntries(
-      flags
-        .filter((flag) => flag.name !== 'selector' && command.getOptionValueSource(flag.name) !== 'default')
-        .map((flag) => [flag.name, options[flag.name]]),
-    );
-    await pruneAction(session, model, options, given);
-  });
+  return command
+    .addHelpText('after', examples)
+    .action(async (model: string, options: PruneFlags & Record<string, unknown>) => {
+      const { pruneAction } = await import('../prune/prune-action.js');
+      const given = Object.fromEntries(
+        flags
+          .filter((flag) => flag.name !== 'selector' && command.getOptionValueSource(flag.name) !== 'default')
+          .map((flag) => [flag.name, options[flag.name]]),
+      );
+      await pruneAction(session, model, options, given);
+    });
 }
 
 function describe(): Command {
@@ -42,13 +44,18 @@ function describe(): Command {
     .summary('make a model smaller')
     .description('Scores what can be removed, removes what matters least, and writes the smaller model with a report.')
     .argument('<model>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
-    .requiredOption('--method <name>', 'a method, or a criterion with the default pipeline; `secateur methods` lists them');
+    .requiredOption(
+      '--method <name>',
+      'a method, or a criterion with the default pipeline; `secateur methods` lists them',
+    );
   const what = (option: Option) => command.addOption(option.helpGroup('What goes:'));
   what(new Option('--ratio <r>', 'fraction of units to remove, in [0, 1)').argParser(finiteNumber).conflicts('budget'));
   what(new Option('--budget <what=share>', 'what may remain: macs=0.56, params=0.7, bytes=0.5 or latency=0.6'));
   what(new Option('--space <name>', 'channels, heads, elements, or a pattern such as 2:4 (default: the method’s)'));
   what(new Option('--selector <name>', 'local, global, isomorphic, or a plugin’s (default: the method’s, else local)'));
-  what(new Option('--norm-groups <rule>', 'how GroupNorm is respected (default: the method’s)').choices(normGroupRules));
+  what(
+    new Option('--norm-groups <rule>', 'how GroupNorm is respected (default: the method’s)').choices(normGroupRules),
+  );
   what(new Option('--round-to <n>', 'keep widths that are multiples of n').argParser(wholeNumber(1)));
   what(new Option('--max-ratio <r>', 'no group loses more than this share, in (0, 1]').argParser(finiteNumber));
   what(new Option('--ignore <pattern...>', 'leave groups with such tensors alone; * stands for any characters'));
@@ -80,7 +87,11 @@ async function methodFlags(session: Session, argv: readonly string[]): Promise<P
   return factory ? flagsOf(factory) : [];
 }
 
-async function findInstalled(session: Session, registry: Registry, name: string): Promise<ReturnType<typeof findMethod>> {
+async function findInstalled(
+  session: Session,
+  registry: Registry,
+  name: string,
+): Promise<ReturnType<typeof findMethod>> {
   const { addInstalled } = await import('../plugins/add-installed.js');
   await addInstalled(registry, session);
   return findMethod(registry, name);

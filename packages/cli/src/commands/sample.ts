@@ -26,7 +26,10 @@ export function sampleCommand(session: Session): Command {
     .argument('<model>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
     .addOption(new Option('--count <n>', 'pictures').argParser(wholeNumber(1)).default(16))
     .addOption(new Option('--steps <k>', 'denoising steps').argParser(wholeNumber(1)).default(50))
-    .option('--sampler <name>', 'ddpm, ddim, dpm-solver, euler, euler-ancestral, heun, pndm, unipc, lcm, flow-match-euler (default: the model’s own)')
+    .option(
+      '--sampler <name>',
+      'ddpm, ddim, dpm-solver, euler, euler-ancestral, heun, pndm, unipc, lcm, flow-match-euler (default: the model’s own)',
+    )
     .addOption(new Option('--columns <n>', 'pictures in a row (default: a square)').argParser(wholeNumber(1)))
     .option('--out <file>', 'PNG to write')
     .option('--raw <file>', 'safetensors to write: samples [count, channels, height, width]')
@@ -39,6 +42,10 @@ export function sampleCommand(session: Session): Command {
         out: flags.out === undefined ? undefined : session.path(flags.out),
         raw: flags.raw === undefined ? undefined : session.path(flags.raw),
       });
-      session.result(result, () => `${result.files.join(', ')}: ${flags.count} pictures, ${result.steps} steps of ${result.sampler}, seed ${result.seed}.`);
+      session.result(
+        result,
+        () =>
+          `${result.files.join(', ')}: ${flags.count} pictures, ${result.steps} steps of ${result.sampler}, seed ${result.seed}.`,
+      );
     });
 }

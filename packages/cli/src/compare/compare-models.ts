@@ -1,4 +1,4 @@
-import { costOf, measureLatency, type Measured, type Model } from '@secateur/core';
+import { costOf, type Measured, type Model, measureLatency } from '@secateur/core';
 import { atomicFile } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
 import { loadModel, modelPath } from '../model/load-model.js';
@@ -29,10 +29,17 @@ export interface Comparison {
 }
 
 /** Costs of models side by side, and pictures from the same noise. */
-export async function compareModels(session: Session, given: readonly string[], request: CompareRequest): Promise<Comparison> {
+export async function compareModels(
+  session: Session,
+  given: readonly string[],
+  request: CompareRequest,
+): Promise<Comparison> {
   const { out, latency, replace } = request;
   if (given.length < 2) {
-    throw new SecateurError('BAD_OPTION', 'There is only one model to compare.', { field: 'models', hint: 'Name two or more.' });
+    throw new SecateurError('BAD_OPTION', 'There is only one model to compare.', {
+      field: 'models',
+      hint: 'Name two or more.',
+    });
   }
   const inputs = given.map((path) => session.source(path));
   if (out !== undefined) await checkOut(out, inputs, replace);
@@ -48,7 +55,14 @@ export async function compareModels(session: Session, given: readonly string[], 
   });
   const comparison = { models: compared, engine: await engine?.describe(), out };
   if (out !== undefined && engine) {
-    const pictures = await samePictures(models, { ...request, engine, threads, seed, signal, onProgress: session.progress.listener });
+    const pictures = await samePictures(models, {
+      ...request,
+      engine,
+      threads,
+      seed,
+      signal,
+      onProgress: session.progress.listener,
+    });
     await writePictures(out, comparison, pictures, { ...request, seed });
   }
   return comparison;
@@ -71,7 +85,13 @@ async function writePictures(
   const { encodePng } = await import('@secateur/pipelines');
   const content = /\.png$/i.test(out)
     ? encodePng(pictures.flat(), { columns })
-    : new TextEncoder().encode(await comparisonPage(comparison, pictures.map((row) => encodePng(row, { columns })), request));
+    : new TextEncoder().encode(
+        await comparisonPage(
+          comparison,
+          pictures.map((row) => encodePng(row, { columns })),
+          request,
+        ),
+      );
   const file = await atomicFile(out, { replace });
   try {
     await file.write(content);
@@ -113,6 +133,9 @@ export function comparisonCells({ models }: Comparison): string[][] {
 
 export function comparisonText(comparison: Comparison): string {
   const [titles, ...rows] = comparisonCells(comparison);
-  const text = table(titles!.map((title, i) => (i === 0 ? left(title) : right(title))), rows);
+  const text = table(
+    titles!.map((title, i) => (i === 0 ? left(title) : right(title))),
+    rows,
+  );
   return comparison.out === undefined ? text : `${text}\n\n${comparison.out}`;
 }

@@ -1,4 +1,4 @@
-import { costOf, matches, type Model } from '@secateur/core';
+import { costOf, type Model, matches } from '@secateur/core';
 import { countMacs, couple, type Dim, dimText, type Group, sizeOf, type ValueInfo } from '@secateur/graph';
 
 /** What a group's units take of one tensor. */

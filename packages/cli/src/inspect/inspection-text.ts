@@ -25,7 +25,10 @@ function summaryText(inspection: Inspection): string {
     ['inputs', inspection.inputs.map(value).join('; ')],
     ['outputs', inspection.outputs.map(value).join('; ')],
   ];
-  return table([left(''), left('')], inspection.attentionMacs > 0 ? rows : rows.filter(([title]) => title !== 'attention'));
+  return table(
+    [left(''), left('')],
+    inspection.attentionMacs > 0 ? rows : rows.filter(([title]) => title !== 'attention'),
+  );
 }
 
 function modulesText({ modules, parameters, macs: total }: Inspection): string {
@@ -61,6 +64,10 @@ function groupText({ id, kind, size, slices }: InspectedGroup): string {
 function notPrunedText({ notPruned, coverage }: Inspection): string {
   const head = `${percent(coverage)} of the parameters lie in some unit.`;
   if (notPruned.length === 0) return head;
-  const rows = notPruned.map(({ tensor, axis, reason }) => [`  ${tensor}`, axis === null ? 'whole' : `axis ${axis}`, reason]);
+  const rows = notPruned.map(({ tensor, axis, reason }) => [
+    `  ${tensor}`,
+    axis === null ? 'whole' : `axis ${axis}`,
+    reason,
+  ]);
   return `${head} Not pruned, and why:\n${table([left(''), left(''), left('')], rows)}`;
 }

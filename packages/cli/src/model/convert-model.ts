@@ -5,7 +5,7 @@ import { checkOutput, checkOutputFile } from '../output-paths.js';
 import { commaList } from '../shared-options.js';
 import { fileOutput } from './file-output.js';
 import { loadModel, modelPath } from './load-model.js';
-import { type Emit, emitKinds, parseDtype, weightBytes, writeModel } from './write-model.js';
+import { type Emit, emitKinds, parseDtype, writeModel } from './write-model.js';
 
 export interface ConvertRequest {
   readonly input: string;
@@ -21,8 +21,6 @@ export interface ConvertRequest {
 export interface Converted {
   readonly out: string;
   readonly files: readonly string[];
-  /** Bytes of the weights read. */
-  readonly bytes: number;
 }
 
 /** Reads a model and writes it in another format or dtype. @throws {SecateurError} BAD_OPTION, EXISTS, and what formats throw */
@@ -37,7 +35,10 @@ export async function convertModel(request: ConvertRequest): Promise<Converted> 
   }
   const emit = request.to === undefined ? (isFile ? (['onnx'] as const) : undefined) : parseEmit(request.to, 'to');
   if (isFile && emit?.join() !== 'onnx') {
-    throw new SecateurError('BAD_OPTION', `${out} is one file; ${request.to} need a folder.`, { field: 'to', hint: 'Name a folder.' });
+    throw new SecateurError('BAD_OPTION', `${out} is one file; ${request.to} need a folder.`, {
+      field: 'to',
+      hint: 'Name a folder.',
+    });
   }
   const dtype = request.dtype === undefined ? undefined : parseDtype(request.dtype);
   const check = isFile ? checkOutputFile : checkOutput;
@@ -48,7 +49,7 @@ export async function convertModel(request: ConvertRequest): Promise<Converted> 
   try {
     const files = await writeModel(model, output, { emit, dtype, standalone, onnxName, signal, onProgress });
     await output.commit();
-    return { out, files, bytes: weightBytes(model) };
+    return { out, files };
   } catch (error) {
     await output.discard();
     throw error;
@@ -60,5 +61,8 @@ export function parseEmit(text: string, field: string): readonly Emit[] {
   const kinds = commaList(text);
   const bad = kinds.find((kind) => !emitKinds.some((known) => known === kind));
   if (bad === undefined && kinds.length > 0) return emitKinds.filter((kind) => kinds.includes(kind));
-  throw new SecateurError('BAD_OPTION', `"${bad ?? text}" is no kind of file to write.`, { field, hint: `Choose from ${emitKinds.join(', ')}; both by comma.` });
+  throw new SecateurError('BAD_OPTION', `"${bad ?? text}" is no kind of file to write.`, {
+    field,
+    hint: `Choose from ${emitKinds.join(', ')}; both by comma.`,
+  });
 }

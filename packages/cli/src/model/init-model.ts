@@ -35,7 +35,11 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
   const file = await nodeFile(path);
   try {
     if (file.size > maxConfigBytes) {
-      throw new SecateurError('BAD_FILE', `${path} has ${file.size} bytes; a configuration has at most ${maxConfigBytes}.`, { file: path });
+      throw new SecateurError(
+        'BAD_FILE',
+        `${path} has ${file.size} bytes; a configuration has at most ${maxConfigBytes}.`,
+        { file: path },
+      );
     }
     const json = parseJson(await file.read(0, file.size), { file: path });
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;

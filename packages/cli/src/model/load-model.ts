@@ -3,6 +3,7 @@ import { basename, dirname, relative, resolve, sep } from 'node:path';
 import type { Format, FormatSource, Model } from '@secateur/core';
 import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
+import { withNeighbours } from './neighbours.js';
 
 export interface LoadModelOptions {
   /** Formats besides diffusers and ONNX. */
@@ -23,7 +24,8 @@ export async function loadModel(path: string, options: LoadModelOptions = {}): P
   const place = await modelPath(path);
   const source = await openSource(place, path);
   const format = await formatOf(source, options.formats ?? []);
-  const model = await format.load(source);
+  const loaded = await format.load(source);
+  const model = loaded.config || !source.folder ? loaded : await withNeighbours(loaded, source.folder);
   const folder = source.file ? dirname(place) : place;
   return {
     ...model,

@@ -32,10 +32,14 @@ export function denoiserInputsOf(model: Model): DenoiserInputs {
   const channels = sample?.shape[1];
   const others = inputs.filter((input) => input !== sample && input !== timestep);
   if (!sample || !timestep || typeof channels !== 'number' || others.length > 0) {
-    throw new SecateurError('BAD_OPTION', `${model.name} takes ${inputs.map(({ name }) => name).join(', ')}; a picture and a timestep are expected.`, {
-      field: 'inputs',
-      hint: 'Calibration data and pictures are for unconditional models. Use a criterion that looks at weights alone.',
-    });
+    throw new SecateurError(
+      'BAD_OPTION',
+      `${model.name} takes ${inputs.map(({ name }) => name).join(', ')}; a picture and a timestep are expected.`,
+      {
+        field: 'inputs',
+        hint: 'Calibration data and pictures are for unconditional models. Use a criterion that looks at weights alone.',
+      },
+    );
   }
   const sizeAt = (axis: number, symbol: string): number => {
     const dim = sample.shape[axis];

@@ -1,5 +1,5 @@
 import { type Model, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
-import { bytesPerElement, SecateurError, sizeOf } from '@secateur/graph';
+import { SecateurError } from '@secateur/graph';
 import type { SafetensorsFile } from '@secateur/safetensors';
 import { captureCheckpoints } from './captured-output.js';
 
@@ -44,7 +44,8 @@ async function writeOnnx(
   shared: readonly [path: string, file: SafetensorsFile] | undefined,
 ): Promise<readonly string[]> {
   const { convertWeights, saveOnnx } = await import('@secateur/onnx');
-  const { dtype, onnxName: name, signal, onProgress } = options;
+  const { onnxName: name, signal, onProgress } = options;
+  const dtype = options.dtype ?? (shared && halfOf(shared[1]));
   const graph = dtype ? convertWeights(model.graph, dtype) : model.graph;
   if (!shared) return saveOnnx(graph, out, { name, signal, onProgress });
   const [path, { tensors }] = shared;
@@ -58,6 +59,13 @@ async function writeOnnx(
   return saveOnnx(graph, out, { name, external: { file: path, locate }, signal, onProgress });
 }
 
+/** The half precision that all of a checkpoint is in: an ONNX file can only share its bytes in the same. */
+function halfOf({ tensors }: SafetensorsFile): 'float16' | 'bfloat16' | undefined {
+  const found = new Set([...tensors.values()].map(({ dtype }) => dtype));
+  const [only] = found;
+  return found.size === 1 && (only === 'float16' || only === 'bfloat16') ? only : undefined;
+}
+
 /** The checkpoint just written that holds the model's weights; none when they are in several files. */
 function checkpointOf(
   model: Model,
@@ -65,13 +73,6 @@ function checkpointOf(
 ): readonly [string, SafetensorsFile] | undefined {
   const names = [...parametersOf(model.graph).keys()];
   return [...files].find(([, { tensors }]) => names.every((name) => tensors.has(name)));
-}
-
-/** Bytes of all weights in the dtype asked for, to say how much will be written. */
-export function weightBytes(model: Model): number {
-  let total = 0;
-  for (const { dtype, shape } of model.graph.constants.values()) total += bytesPerElement(dtype) * sizeOf(shape);
-  return total;
 }
 
 const dtypes: Readonly<Record<string, NonNullable<SaveOptions['dtype']>>> = {

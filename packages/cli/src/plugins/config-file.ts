@@ -44,7 +44,10 @@ export async function findConfig(folder: string, named: string | undefined): Pro
 
 function checkConfig(value: unknown, file: string): SecateurConfig {
   if (typeof value !== 'object' || value === null) {
-    throw new SecateurError('BAD_CONFIG', `${file} must export an object as default.`, { file, hint: 'export default { plugins: [], defaults: {} };' });
+    throw new SecateurError('BAD_CONFIG', `${file} must export an object as default.`, {
+      file,
+      hint: 'export default { plugins: [], defaults: {} };',
+    });
   }
   for (const key of Object.keys(value)) {
     if (key === 'plugins' || key === 'defaults' || key === '__esModule' || key === 'default') continue;

@@ -68,18 +68,26 @@ export function parseFlag(text: string, schema: JsonSchema): unknown {
  * Reads `--option key=value` pairs.
  * @throws {SecateurError} BAD_OPTION for a pair without `=`, an unknown key or a value of the wrong type
  */
-export function parsePairs(pairs: readonly string[], flags: readonly PluginFlag[], plugin: string): Record<string, unknown> {
+export function parsePairs(
+  pairs: readonly string[],
+  flags: readonly PluginFlag[],
+  plugin: string,
+): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   for (const pair of pairs) {
     const at = pair.indexOf('=');
     const key = at < 0 ? pair : pair.slice(0, at);
     const known = flags.find(({ name, flag }) => name === key || flag === key);
     if (at < 0 || !known) {
-      throw new SecateurError('BAD_OPTION', at < 0 ? `--option ${pair} is no key=value.` : `"${plugin}" has no option "${key}".`, {
-        plugin,
-        field: key,
-        hint: flags.length > 0 ? `Its options: ${flags.map(({ name }) => name).join(', ')}.` : 'It has no options.',
-      });
+      throw new SecateurError(
+        'BAD_OPTION',
+        at < 0 ? `--option ${pair} is no key=value.` : `"${plugin}" has no option "${key}".`,
+        {
+          plugin,
+          field: key,
+          hint: flags.length > 0 ? `Its options: ${flags.map(({ name }) => name).join(', ')}.` : 'It has no options.',
+        },
+      );
     }
     try {
       options[known.name] = parseFlag(pair.slice(at + 1), known.schema);

@@ -1,7 +1,7 @@
 import type { Calibration, Engine, Model, PruneResult } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
-import { denoiserInputsOf } from '../model/sampler-of.js';
 import type { ReportInput } from '@secateur/report';
+import { denoiserInputsOf } from '../model/sampler-of.js';
 import type { Session } from '../session.js';
 import { type OutputError, outputErrors } from './output-errors.js';
 import { type PicturePair, picturePair } from './pictures.js';
@@ -57,6 +57,7 @@ export function reportInput(result: PruneResult, extras: Extras, files: readonly
     ],
     picturesNote: pictures && `${pictures.sampler.toUpperCase()}, ${pictures.steps} steps, seed ${pictures.seed}.`,
     outputError: errors?.map(({ timestep, relative }) => ({ timestep, error: relative })),
-    outputErrorNote: 'Mean squared distance between the two outputs over the mean square of the dense one, on the calibration images.',
+    outputErrorNote:
+      'Mean squared distance between the two outputs over the mean square of the dense one, on the calibration images.',
   };
 }

@@ -1,8 +1,8 @@
-import { type Calibration, type Model, prune, type PruneResult, type RunStore } from '@secateur/core';
+import { type Calibration, type Model, type PruneResult, prune, type RunStore } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
-import { loadModel, modelPath } from '../model/load-model.js';
-import { loadImages } from '../model/load-images.js';
 import { parseEmit } from '../model/convert-model.js';
+import { loadImages } from '../model/load-images.js';
+import { loadModel, modelPath } from '../model/load-model.js';
 import { parseDtype } from '../model/write-model.js';
 import { checkOutput } from '../output-paths.js';
 import type { Session } from '../session.js';
@@ -25,7 +25,8 @@ export async function pruneAction(
   const dtype = flags.dtype === undefined ? undefined : parseDtype(flags.dtype);
   const input = session.source(given);
   const out = flags.out === undefined || flags.dryRun ? undefined : session.path(flags.out);
-  if (out !== undefined) await checkOutput(out, [await modelPath(input), ...(await dataPaths(session, flags))], flags.replace);
+  if (out !== undefined)
+    await checkOutput(out, [await modelPath(input), ...(await dataPaths(session, flags))], flags.replace);
   const registry = await session.registry();
   const method = await resolveMethod(registry, {
     name: flags.method,
@@ -58,7 +59,9 @@ export async function pruneAction(
     const files = await writeResults(session, { out, flags, result, extras, emit, dtype });
     await store?.clear();
     const json = await resultJson(result);
-    session.result({ ...json, outputErrors: extras.outputErrors ?? [], out, files }, () => pruneText(result, out, files));
+    session.result({ ...json, outputErrors: extras.outputErrors ?? [], out, files }, () =>
+      pruneText(result, out, files),
+    );
   } catch (error) {
     // A full disk or a lost network drive is no reason to forget hours of work; anything else would fail again.
     const isStorage = error instanceof SecateurError && error.code === 'IO';

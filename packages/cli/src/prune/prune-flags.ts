@@ -1,4 +1,11 @@
-import { type Budget, type NormGroupRule, parseBudget, parseSpace, type PruneOptions, ratioBudget } from '@secateur/core';
+import {
+  type Budget,
+  type NormGroupRule,
+  type PruneOptions,
+  parseBudget,
+  parseSpace,
+  ratioBudget,
+} from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 
 /** What the command line gives `prune`, apart from the method's own options. */
@@ -35,7 +42,10 @@ export function pruneSettings(
   flags: PruneFlags,
 ): Pick<PruneOptions, 'budget' | 'space' | 'normGroups' | 'roundTo' | 'maxRatio' | 'ignore' | 'ratios'> {
   if (flags.out === undefined && !flags.dryRun) {
-    throw new SecateurError('BAD_OPTION', '--out is missing.', { field: 'out', hint: 'Name a new folder, or look first with --dry-run.' });
+    throw new SecateurError('BAD_OPTION', '--out is missing.', {
+      field: 'out',
+      hint: 'Name a new folder, or look first with --dry-run.',
+    });
   }
   return {
     budget: budgetOf(flags),

@@ -1,4 +1,5 @@
 import type { Measured, PruneReport, PruneResult } from '@secateur/core';
+import { fileList } from '../terminal/file-list.js';
 import { bytes, change, count, macs, milliseconds, percent } from '../terminal/numbers.js';
 import { left, right, table } from '../terminal/table.js';
 
@@ -12,8 +13,16 @@ export function costTable({ before, after }: Pick<PruneReport, 'before' | 'after
   ];
   const rows = [
     row('parameters', (cost) => cost.parameters, count),
-    row('MACs', (cost) => cost.macs, (n) => `${count(n)} (${macs(n)})`),
-    row('bytes', (cost) => cost.bytes, (n) => `${count(n)} (${bytes(n)})`),
+    row(
+      'MACs',
+      (cost) => cost.macs,
+      (n) => `${count(n)} (${macs(n)})`,
+    ),
+    row(
+      'bytes',
+      (cost) => cost.bytes,
+      (n) => `${count(n)} (${bytes(n)})`,
+    ),
   ];
   if (before.latency && after.latency) rows.push(row('latency', (cost) => cost.latency?.medianMs ?? 0, milliseconds));
   return table([left(''), right('before'), right('after'), right('change')], rows);
@@ -22,7 +31,7 @@ export function costTable({ before, after }: Pick<PruneReport, 'before' | 'after
 export function pruneText(result: PruneResult, out: string, files: readonly string[]): string {
   const lines = [headline(result), '', costTable(result.report)];
   lines.push('', ...sparsityLines(result.report), ...wholeLines(result.report), '');
-  lines.push(...files.map((file) => `${out.replace(/\/$/, '')}/${file}`));
+  lines.push(fileList(out, files));
   return lines.join('\n');
 }
 
@@ -30,9 +39,23 @@ export function dryRunText(result: PruneResult): string {
   const { groups } = result.report;
   const rows = groups
     .filter(({ kept, size }) => kept < size)
-    .map(({ id, kind, size, kept, tensors }) => [id, kind, count(size), count(kept), change(size, kept), count(tensors.length)]);
+    .map(({ id, kind, size, kept, tensors }) => [
+      id,
+      kind,
+      count(size),
+      count(kept),
+      change(size, kept),
+      count(tensors.length),
+    ]);
   const columns = [left('group'), left('kind'), right('units'), right('kept'), right(''), right('tensors')];
-  const parts = [headline(result), '', costTable(result.report), '', ...sparsityLines(result.report), ...wholeLines(result.report)];
+  const parts = [
+    headline(result),
+    '',
+    costTable(result.report),
+    '',
+    ...sparsityLines(result.report),
+    ...wholeLines(result.report),
+  ];
   if (rows.length > 0) parts.push('', table(columns, rows));
   parts.push('', 'Dry run: nothing was written.');
   return parts.join('\n');
@@ -56,5 +79,7 @@ function sparsityLines({ sparsity }: PruneReport): string[] {
 function wholeLines({ groups, notPruned, coverage }: PruneReport): string[] {
   const whole = notPruned.filter(({ reason }) => reason.startsWith('group left whole')).length;
   const cut = groups.filter(({ kept, size }) => kept < size).length;
-  return [`${count(cut)} of ${count(groups.length)} groups cut, ${count(whole)} left whole; ${percent(coverage)} of the parameters lie in groups.`];
+  return [
+    `${count(cut)} of ${count(groups.length)} groups cut, ${count(whole)} left whole; ${percent(coverage)} of the parameters lie in groups.`,
+  ];
 }

@@ -27,7 +27,10 @@ export async function resolveMethod(registry: Registry, request: MethodRequest):
     const { structured } = await import('@secateur/core');
     return structured({
       criterion: make<Criterion>(factory, options),
-      selector: request.selector === undefined && others.length === 0 ? undefined : makeSelector(registry, request.selector ?? 'local', others),
+      selector:
+        request.selector === undefined && others.length === 0
+          ? undefined
+          : makeSelector(registry, request.selector ?? 'local', others),
     });
   }
   if (request.selector !== undefined && !hasSelector) {
@@ -37,7 +40,10 @@ export async function resolveMethod(registry: Registry, request: MethodRequest):
       hint: 'Give --selector with a criterion, e.g. --method magnitude --selector global.',
     });
   }
-  return make<Method>(factory, hasSelector && request.selector !== undefined ? { ...options, selector: request.selector } : options);
+  return make<Method>(
+    factory,
+    hasSelector && request.selector !== undefined ? { ...options, selector: request.selector } : options,
+  );
 }
 
 /** A method, or else a criterion, of that name. */

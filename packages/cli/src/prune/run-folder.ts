@@ -37,7 +37,8 @@ export function runFolder(folder: string): RunStore {
         }
         await rename(temporary, pathOf(key));
       } catch (cause) {
-        await rm(temporary, { force: true });
+        // What could not be written may not be removable either; the first failure is the one to tell.
+        await rm(temporary, { force: true }).catch(() => {});
         throw failure(folder, cause);
       }
     },

@@ -3,9 +3,9 @@ import { atomicOutput } from '@secateur/core/node';
 import { throwIfAborted } from '@secateur/graph';
 import { type Emit, writeModel } from '../model/write-model.js';
 import type { Session } from '../session.js';
+import { type Extras, reportInput } from './extras.js';
 import { masksName, writeMasks } from './masks-file.js';
 import type { PruneFlags } from './prune-flags.js';
-import { type Extras, reportInput } from './extras.js';
 
 export interface Results {
   readonly out: string;

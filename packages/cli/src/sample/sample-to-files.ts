@@ -30,7 +30,10 @@ export async function sampleToFiles(session: Session, input: string, request: Sa
   const { out, raw, replace, count, steps } = request;
   const targets = [out, raw].filter((path) => path !== undefined);
   if (targets.length === 0) {
-    throw new SecateurError('BAD_OPTION', 'Neither --out nor --raw is given.', { field: 'out', hint: 'Name a PNG: --out grid.png.' });
+    throw new SecateurError('BAD_OPTION', 'Neither --out nor --raw is given.', {
+      field: 'out',
+      hint: 'Name a PNG: --out grid.png.',
+    });
   }
   for (const path of targets) await checkOutputFile(path, [await modelPath(input)], replace);
   const model = await loadModel(input);

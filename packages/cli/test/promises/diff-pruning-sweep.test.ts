@@ -36,16 +36,22 @@ describe('the sweep on fashion-ddpm-32', () => {
     });
     expect(stoppedAt).toBe(354);
     const expected = toFloat32(reference['loss_per_timestep']);
-    for (const { timestep, loss } of losses) expect(Math.abs(loss - expected[timestep]) / expected[timestep]).toBeLessThan(1e-4);
+    for (const { timestep, loss } of losses)
+      expect(Math.abs(loss - expected[timestep]) / expected[timestep]).toBeLessThan(1e-4);
     // A key bias before a softmax has an exactly zero gradient; the reference holds rounding noise there.
-    const largest = Object.entries(reference).flatMap(([name, { data }]) => (name.startsWith('taylor_') ? [Math.max(...(data as Float32Array))] : []));
+    const largest = Object.entries(reference).flatMap(([name, { data }]) =>
+      name.startsWith('taylor_') ? [Math.max(...(data as Float32Array))] : [],
+    );
     const floor = 1e-4 * Math.max(...largest);
     for (const [name, constant] of model.graph.constants) {
       if (!constant.parameter) continue;
       const weights = toFloat32(await constant.read());
       const sums = gradients!.get(name)!;
       const products = weights.map((weight, i) => Math.abs(weight * sums[i]));
-      for (const [prefix, axis] of [['taylor_out', 0], ['taylor_in', 1]] as const) {
+      for (const [prefix, axis] of [
+        ['taylor_out', 0],
+        ['taylor_in', 1],
+      ] as const) {
         const wanted = reference[`${prefix}.${constant.parameter.name}`];
         if (!wanted) continue;
         const actual = sumsAlong(products, constant.shape, axis);

@@ -31,7 +31,9 @@ describe('the arithmetic of the paper on ddpm-cifar10-32', () => {
       seed: 1,
     });
     expect(report.after).toMatchObject({ parameters, macs });
-    const actual = Object.fromEntries([...parametersOf(pruned.graph)].map(([name, { constant }]) => [name, constant.parameter!.shape]));
+    const actual = Object.fromEntries(
+      [...parametersOf(pruned.graph)].map(([name, { constant }]) => [name, constant.parameter!.shape]),
+    );
     expect(actual).toEqual(shapes);
   });
 });

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { magnitude, taylor } from '@secateur/baselines';
-import { type Model, type NormGroupRule, parametersOf, prune, scoreUnits, loadWeights, structured } from '@secateur/core';
+import {
+  loadWeights,
+  type Model,
+  type NormGroupRule,
+  parametersOf,
+  prune,
+  scoreUnits,
+  structured,
+} from '@secateur/core';
 import { nodeFolder } from '@secateur/core/node';
 import { diffusersFormat } from '@secateur/diffusers';
-import { type Coupling, couple, gradient, type Group, removeUnits, type Tensor, toFloat32 } from '@secateur/graph';
+import { type Coupling, couple, type Group, gradient, removeUnits, type Tensor, toFloat32 } from '@secateur/graph';
 import { nodeEngine } from '@secateur/runtime/node';
 import { type FixtureTensor, fixturePath, loadFixtureTensors, relativeError } from '@secateur/testkit';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -20,7 +28,9 @@ describe('Torch-Pruning on unet2d-tiny', () => {
   let coupling: Coupling;
   let reference: Record<string, FixtureTensor>;
   let golden: Record<string, FixtureTensor>;
-  const toolGroups = JSON.parse(readFileSync(fixturePath('unet2d-tiny/torch-pruning-groups.json'), 'utf8')) as ToolGroup[];
+  const toolGroups = JSON.parse(
+    readFileSync(fixturePath('unet2d-tiny/torch-pruning-groups.json'), 'utf8'),
+  ) as ToolGroup[];
 
   beforeAll(async () => {
     model = await diffusersFormat.load({ folder: await nodeFolder(fixturePath('unet2d-tiny')) });
@@ -36,17 +46,24 @@ describe('Torch-Pruning on unet2d-tiny', () => {
       .map(({ tensor, axis, perUnit }) => `${tensor.replace(/\.weight$/, '')}:${axis}x${perUnit}`)
       .sort();
   const toolSignature = (group: ToolGroup): string[] =>
-    group.items.map(({ module, fn, width }) => `${module}:${fn === 'prune_in_channels' ? 1 : 0}x${width / group.channels}`).sort();
+    group.items
+      .map(({ module, fn, width }) => `${module}:${fn === 'prune_in_channels' ? 1 : 0}x${width / group.channels}`)
+      .sort();
 
   it('finds the same coupled channel groups, as sets of layer and axis', () => {
     // The tool lists a layer that is reached twice once for each way.
-    const ours = coupling.groups.filter((group) => group.kind === 'channel').map((group) => signature(group).join(' ')).sort();
+    const ours = coupling.groups
+      .filter((group) => group.kind === 'channel')
+      .map((group) => signature(group).join(' '))
+      .sort();
     const theirs = toolGroups.map((group) => [...new Set(toolSignature(group))].join(' ')).sort();
     expect(ours).toEqual(theirs);
   });
 
   it('covers all but the output bias', () => {
-    expect(coupling.notPruned).toEqual([{ tensor: 'conv_out.bias', axis: 0, reason: 'the model\'s output "out"', parameters: 3 }]);
+    expect(coupling.notPruned).toEqual([
+      { tensor: 'conv_out.bias', axis: 0, reason: 'the model\'s output "out"', parameters: 3 },
+    ]);
     expect(coupling.covered / coupling.parameters).toBeGreaterThan(0.99);
   });
 
@@ -64,17 +81,24 @@ describe('Torch-Pruning on unet2d-tiny', () => {
     const gradients = new Map(wrt.map((name) => [name, toFloat32(results[`grad.${name}`])]));
     const criterion = taylor({ form: 'sum-abs', terms: 'weights', reduce: 'mean', normalize: 'mean' });
     const groups = coupling.groups.filter((group) => group.kind === 'channel');
-    const weights = await loadWeights(model.graph, groups.flatMap((group) => group.slices.map((slice) => slice.value)));
+    const weights = await loadWeights(
+      model.graph,
+      groups.flatMap((group) => group.slices.map((slice) => slice.value)),
+    );
     const scores = scoreUnits(criterion, coupling, groups, weights, { losses: [], gradients }, 0);
     for (const { root } of toolGroups) {
-      const group = groups.find((candidate) => candidate.slices.some(({ tensor, axis }) => tensor === `${root}.weight` && axis === 0))!;
+      const group = groups.find((candidate) =>
+        candidate.slices.some(({ tensor, axis }) => tensor === `${root}.weight` && axis === 0),
+      )!;
       expect(relativeError(scores.get(group.id)!, toFloat32(reference[`score.${root}`])), root).toBeLessThan(1e-3);
     }
   });
 
   it('gives its output when the same channels are cut', async () => {
     const removal = new Map(
-      coupling.groups.filter((group) => group.kind === 'channel').map((group) => [group.id, removedByTool(group)] as const),
+      coupling.groups
+        .filter((group) => group.kind === 'channel')
+        .map((group) => [group.id, removedByTool(group)] as const),
     );
     const { graph } = removeUnits(coupling, removal);
     for (const [name, { constant }] of parametersOf(graph)) {
@@ -108,15 +132,16 @@ describe('Torch-Pruning on unet2d-tiny', () => {
     }
   });
 
-  it.each([
-    ['torch-pruning', 49_803],
-  ] as const)('keeps as many parameters under rule %s with q, k and v left alone', async (rule, parameters) => {
-    const { report } = await prune(model, {
-      method: structured({ criterion: magnitude() }),
-      ratio: 0.5,
-      normGroups: rule satisfies NormGroupRule,
-      space: { kind: 'units', name: 'channels without heads', units: ['channel'] },
-    });
-    expect(report.after.parameters).toBe(parameters);
-  });
+  it.each([['torch-pruning', 49_803]] as const)(
+    'keeps as many parameters under rule %s with q, k and v left alone',
+    async (rule, parameters) => {
+      const { report } = await prune(model, {
+        method: structured({ criterion: magnitude() }),
+        ratio: 0.5,
+        normGroups: rule satisfies NormGroupRule,
+        space: { kind: 'units', name: 'channels without heads', units: ['channel'] },
+      });
+      expect(report.after.parameters).toBe(parameters);
+    },
+  );
 });

@@ -1,10 +1,11 @@
-import { type Coupling, couple, SecateurError, sizeOf } from '@secateur/graph';
+import { type Coupling, couple, sizeOf } from '@secateur/graph';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Criterion } from '../criterion.js';
 import type { PluginFactory } from '../plugin.js';
 import { chooseElements, listWeightTensors } from '../score-elements.js';
 import { loadWeights, scoreUnits } from '../score-units.js';
 import type { Statistics } from '../statistics/statistics.js';
+import { codeOf } from './suite.js';
 import { seededValues, tinyModel } from './tiny-model.js';
 
 export interface CriterionSuiteOptions<Options> {
@@ -106,13 +107,4 @@ function statisticsFor(criterion: Criterion, coupling: Coupling): Statistics {
     ...(kinds.has('gradients') ? { gradients } : {}),
     ...(kinds.has('activations') ? { inputNorms } : {}),
   };
-}
-
-export function codeOf(run: () => unknown): string | undefined {
-  try {
-    run();
-  } catch (error) {
-    return error instanceof SecateurError ? error.code : String(error);
-  }
-  return undefined;
 }

@@ -3,7 +3,6 @@ import {
   castTensor,
   constantOf,
   type DType,
-  type ErrorCode,
   evaluateGraph,
   float32,
   type Graph,
@@ -13,19 +12,13 @@ import {
   type Tensor,
   toFloat32,
 } from '@secateur/graph';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import type { CompileOptions, Engine, Executable } from '../engine.js';
 import { engineCases, linearGraph, oneNode, twoOutputGraph, wave } from './engine-graphs.js';
-
-/** Tests of a suite that do not hold for a plugin, and why. */
-export interface SuiteSkip {
-  reason: string;
-  /** Names of tests, as the suite prints them. */
-  tests: readonly string[];
-}
+import { rejects, type SuiteSkip, type SuiteTest, testUnless } from './suite.js';
 
 export interface EngineSuiteOptions {
-  skip?: readonly SuiteSkip[];
+  readonly skip?: readonly SuiteSkip[];
 }
 
 const DTYPES: readonly DType[] = [
@@ -45,12 +38,7 @@ const DTYPES: readonly DType[] = [
 
 /** What every engine must do, as a vitest suite. Call it in a test file: `testEngine(() => nodeEngine())`. */
 export function testEngine(makeEngine: () => Engine | Promise<Engine>, { skip = [] }: EngineSuiteOptions = {}): void {
-  const skipped = new Map(skip.flatMap(({ reason, tests }) => tests.map((name) => [name, reason] as const)));
-  const test = (name: string, body: () => Promise<void>): void => {
-    const reason = skipped.get(name);
-    if (reason === undefined) it(name, body);
-    else it.skip(`${name} (${reason})`, body);
-  };
+  const test = testUnless(skip);
   let engine: Engine;
   const made: Executable[] = [];
   const compile = async (graph: Graph, options?: CompileOptions): Promise<Executable> => {
@@ -79,11 +67,10 @@ export function testEngine(makeEngine: () => Engine | Promise<Engine>, { skip = 
   });
 }
 
-type Test = (name: string, body: () => Promise<void>) => void;
 type Compile = (graph: Graph, options?: CompileOptions) => Promise<Executable>;
 
 /** Results are right, whatever the dtype, the batch and where the constants are. */
-function testValues(test: Test, compile: Compile): void {
+function testValues(test: SuiteTest, compile: Compile): void {
   for (const dtype of DTYPES) {
     test(`passes ${dtype} in and out`, async () => {
       const executable = await compile(oneNode('Identity', {}, { dtype }));
@@ -150,7 +137,7 @@ function testValues(test: Test, compile: Compile): void {
 }
 
 /** What does not fit is refused with a message that says what and why. */
-function testFeeds(test: Test, compile: Compile): void {
+function testFeeds(test: SuiteTest, compile: Compile): void {
   test('refuses wrong feeds', async () => {
     const executable = await compile(linearGraph());
     const x = wave([2, 16]);
@@ -206,7 +193,7 @@ function testFeeds(test: Test, compile: Compile): void {
 }
 
 /** Feeds and results belong to the caller; runs queue; cancelling and disposing end it cleanly. */
-function testLife(test: Test, compile: Compile): void {
+function testLife(test: SuiteTest, compile: Compile): void {
   test('leaves feeds and earlier results alone', async () => {
     const executable = await compile(linearGraph());
     const x = wave([2, 16]);
@@ -268,8 +255,4 @@ function expectClose(actual: Tensor, expected: Tensor): void {
     scale = Math.max(scale, Math.abs(b[i]!));
   }
   expect(error / scale, 'max|a-b| / max|b|').toBeLessThan(1e-5);
-}
-
-async function rejects(promise: Promise<unknown>, code: ErrorCode, message = /./): Promise<void> {
-  await expect(promise).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 }

@@ -1,6 +1,7 @@
 import {
   evaluateGraph,
   type Graph,
+  type OpSet,
   SecateurError,
   type Tensor,
   throwIfAborted,
@@ -9,7 +10,7 @@ import {
 import type { Engine } from '../engine.js';
 
 /** An engine that interprets the graph in plain JavaScript: slow, exact, always there. For tests of small models. */
-export function referenceEngine(): Engine {
+export function referenceEngine({ ops }: { readonly ops?: OpSet } = {}): Engine {
   return {
     name: 'reference',
     apiVersion: 1,
@@ -24,7 +25,7 @@ export function referenceEngine(): Engine {
           throwIfAborted(signal);
           const missing = inputs.find((name) => !feeds[name]);
           if (missing) throw new SecateurError('BAD_OPTION', `Feed "${missing}" is missing.`, { field: missing });
-          return evaluateGraph(withValues(loaded, variable, feeds), feeds, { outputs });
+          return evaluateGraph(withValues(loaded, variable, feeds), feeds, { outputs, ops });
         },
         dispose: async () => {},
       };

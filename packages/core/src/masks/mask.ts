@@ -37,7 +37,10 @@ export function sparsityOf(mask: Mask): number {
  */
 export function applyMask<T extends Float32Array | Float64Array | Uint16Array>(mask: Mask, values: T): T {
   if (values.length !== sizeOf(mask.shape)) {
-    throw new SecateurError('SHAPE_MISMATCH', `The mask is for [${mask.shape}]; the tensor has ${values.length} elements.`);
+    throw new SecateurError(
+      'SHAPE_MISMATCH',
+      `The mask is for [${mask.shape}]; the tensor has ${values.length} elements.`,
+    );
   }
   const out = values.slice() as T;
   for (let i = 0; i < out.length; i++) if (!isKept(mask, i)) out[i] = 0;

@@ -17,7 +17,7 @@ export function lowest(scores: Float32Array, units: readonly number[], count: nu
 /** Units of every cell, ascending. */
 export function unitsByCell(cells: Cells): number[][] {
   const units: number[][] = cells.sizes.map(() => []);
-  cells.cellOf.forEach((cell, unit) => units[cell].push(unit));
+  for (const [unit, cell] of cells.cellOf.entries()) units[cell].push(unit);
   return units;
 }
 
@@ -107,7 +107,11 @@ export async function meetBudget(context: Context, cutAt: (level: number) => Rem
   return cutAt(high);
 }
 
-const measures: Record<'macs' | 'params' | 'bytes', keyof Cost> = { macs: 'macs', params: 'parameters', bytes: 'bytes' };
+const measures: Record<'macs' | 'params' | 'bytes', keyof Cost> = {
+  macs: 'macs',
+  params: 'parameters',
+  bytes: 'bytes',
+};
 
 async function remainingAfter(
   context: Context,

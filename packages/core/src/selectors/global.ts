@@ -1,5 +1,6 @@
 import type { Group } from '@secateur/graph';
-import type { PluginFactory } from '../plugin.js';
+import { choiceSchema } from '../choice-schema.js';
+import type { OptionSchema, PluginFactory } from '../plugin.js';
 import { defineSelector, type SelectContext, type Selector } from '../selector.js';
 import { cutGroups, meetBudget } from './choose.js';
 
@@ -11,12 +12,19 @@ export interface GlobalOptions {
   normalize: 'mean' | 'none';
 }
 
+const schemaWith = (defaults: GlobalOptions): OptionSchema<GlobalOptions> =>
+  choiceSchema<GlobalOptions>(
+    { normalize: { of: ['mean', 'none'], description: 'What makes scores of different groups comparable' } },
+    defaults,
+  );
+
 /** All units of all groups in one ranking: groups that matter less lose more. */
 export const globalRanking: PluginFactory<Selector, GlobalOptions> = defineSelector<GlobalOptions>({
   name: 'global',
   apiVersion: 1,
   summary: 'All units in one ranking; groups that matter less lose more.',
   defaults: { normalize: 'mean' },
+  options: schemaWith({ normalize: 'mean' }),
   select: (context) => {
     const rank = ranking(context, context.groups, context.options.normalize);
     return meetBudget(context, (level) => {
@@ -36,6 +44,7 @@ export const isomorphicRanking: PluginFactory<Selector, GlobalOptions> = defineS
   apiVersion: 1,
   summary: 'One ranking for each set of groups of the same structure.',
   defaults: { normalize: 'none' },
+  options: schemaWith({ normalize: 'none' }),
   select: (context) => {
     const classes = new Map<string, Group[]>();
     for (const group of context.groups) {
@@ -66,7 +75,8 @@ function ranking(
 ): Ranking {
   const units = groups.flatMap((group, g) => {
     const scores = context.scores.get(group.id)!;
-    const mean = normalize === 'mean' ? scores.reduce((sum, score) => sum + Math.abs(score), 0) / scores.length || 1 : 1;
+    const mean =
+      normalize === 'mean' ? scores.reduce((sum, score) => sum + Math.abs(score), 0) / scores.length || 1 : 1;
     return Array.from(scores, (score, unit) => ({ g, unit, score: score / mean }));
   });
   units.sort((a, b) => a.score - b.score || a.g - b.g || a.unit - b.unit);

@@ -78,7 +78,8 @@ export async function collectGradients(
     await executable.dispose();
   }
   report(total);
-  if (sweep.stoppedAt !== undefined) sweep.losses.push(...(await collectLossTail(request, timesteps.slice(sweep.next))));
+  if (sweep.stoppedAt !== undefined)
+    sweep.losses.push(...(await collectLossTail(request, timesteps.slice(sweep.next))));
   return { gradients: sweep.sums, losses: sweep.losses, stoppedAt: sweep.stoppedAt };
 }
 

@@ -17,6 +17,8 @@ describe('Mask', () => {
     expect(values[1]).toBe(2);
   });
   it('refuses a tensor of another size', () => {
-    expect(() => applyMask(mask, new Float32Array(8))).toThrowError(expect.objectContaining({ code: 'SHAPE_MISMATCH' }));
+    expect(() => applyMask(mask, new Float32Array(8))).toThrowError(
+      expect.objectContaining({ code: 'SHAPE_MISMATCH' }),
+    );
   });
 });

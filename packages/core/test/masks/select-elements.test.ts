@@ -33,7 +33,10 @@ describe('keepNofM', () => {
           for (let o = 0; o < outer; o++) {
             for (let i = 0; i < inner; i++) {
               for (let from = 0; from < length; from += m) {
-                const run = Array.from({ length: Math.min(m, length - from) }, (_, k) => (o * length + from + k) * inner + i);
+                const run = Array.from(
+                  { length: Math.min(m, length - from) },
+                  (_, k) => (o * length + from + k) * inner + i,
+                );
                 expect(run.filter((element) => isKept(mask, element))).toHaveLength(Math.min(n, run.length));
               }
             }
@@ -62,7 +65,10 @@ describe('keepLargest and keepLargestOfAll', () => {
   it('removes exactly the asked number under ties (property)', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 8 }), {
+          minLength: 1,
+          maxLength: 4,
+        }),
         fc.double({ min: 0, max: 0.99, noNaN: true }),
         (lists, ratio) => {
           const tensors = lists.map((list) => ({ shape: [list.length], scores: Float32Array.from(list) }));

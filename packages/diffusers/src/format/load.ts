@@ -35,7 +35,7 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
   const graph = modelClass.build(config, weightsOf(checkpoint), notes, { strict: notes === undefined });
   const held: DiffusersSource = { location, checkpoint, constants: graph.constants };
   return {
-    name: file?.name ?? folder.name,
+    name: lastPart(file?.name ?? folder.name),
     graph,
     format: 'diffusers',
     className: modelClass.name,
@@ -46,7 +46,9 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
     source: held,
     async files() {
       const files = [{ name: configPath, sha256: await sha256(configBytes) }];
-      for (const weights of checkpoint.sources) files.push({ name: weights.name, sha256: await sha256Source(weights) });
+      for (const weights of checkpoint.sources) {
+        files.push({ name: `${prefix}${lastPart(weights.name)}`, sha256: await sha256Source(weights) });
+      }
       return files;
     },
   };
@@ -67,4 +69,9 @@ async function schedulerOf({ folder }: Location): Promise<Model['scheduler']> {
     if (await folder.has(path)) return readJson(folder, path);
   }
   return undefined;
+}
+
+/** Files and folders are named as the user gave them, path and all; a model's name and its manifest say where it lies in itself. */
+function lastPart(path: string): string {
+  return path.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1)!;
 }

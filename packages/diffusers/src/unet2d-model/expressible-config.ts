@@ -1,48 +1,25 @@
-import { type Graph, SecateurError } from '@secateur/graph';
-import { isEmptyOverrides } from '../overrides.js';
-import { overridesOf, shapesOf } from '../structure.js';
+import type { Graph } from '@secateur/graph';
+import { expressibleConfig, type Json } from '../expressible-config.js';
 import { newAttentionNames } from './attention-block.js';
 import { parseUNet2DConfig, type UNet2DConfig } from './config.js';
 import { outlineUNet2D } from './unet-2d-model.js';
 
-type Json = Readonly<Record<string, unknown>>;
-
-/**
- * A configuration of the class that has exactly the widths, heads, scales and norm groups of `graph`, if there is one:
- * then stock diffusers loads the pruned model. The one the model came with, when nothing changed.
- *
- * @param json  the configuration of the model before it was pruned
- */
+/** A configuration of the class that says exactly `graph`, if there is one: see {@link expressibleConfig}. */
 export function expressibleUNet2D(json: Json, graph: Graph): Json | undefined {
-  if (expresses(json, graph)) return json;
-  const candidate = { ...json, ...changedFields(parseUNet2DConfig(json), graph) };
-  return expresses(candidate, graph) && samePositions(json, candidate) ? candidate : undefined;
-}
-
-function expresses(json: Json, graph: Graph): boolean {
-  let outline: Graph;
-  try {
-    outline = outlineUNet2D(json);
-  } catch (error) {
-    if (error instanceof SecateurError && error.code === 'BAD_CONFIG') return false;
-    throw error;
-  }
-  const own = new Map([...shapesOf(graph)].map(([name, shape]) => [newAttentionNames(name), shape]));
-  const expected = shapesOf(outline);
-  if (own.size !== expected.size) return false;
-  for (const [name, shape] of expected) if (own.get(name)?.join() !== shape.join()) return false;
-  return isEmptyOverrides(overridesOf(graph, outline));
-}
-
-/** The sines of a timestep depend on how many there are: another first width would be another function. */
-function samePositions(before: Json, after: Json): boolean {
-  const [a, b] = [parseUNet2DConfig(before), parseUNet2DConfig(after)];
-  return a.time_embedding_type !== 'positional' || a.block_out_channels[0] === b.block_out_channels[0];
+  const config = parseUNet2DConfig(json);
+  return expressibleConfig(json, graph, {
+    outline: outlineUNet2D,
+    changedFields: (shapes) => ({ ...changedFields(config, shapes) }),
+    // The sines of a timestep depend on how many there are: another first width would be another function.
+    sameFunction: (candidate) =>
+      config.time_embedding_type !== 'positional' ||
+      config.block_out_channels[0] === parseUNet2DConfig(candidate).block_out_channels[0],
+    newName: newAttentionNames,
+  });
 }
 
 /** The fields that could differ, read off the tensors. */
-function changedFields(config: UNet2DConfig, graph: Graph): Partial<UNet2DConfig> {
-  const shapes = shapesOf(graph);
+function changedFields(config: UNet2DConfig, shapes: ReadonlyMap<string, readonly number[]>): Partial<UNet2DConfig> {
   const names = [...shapes.keys()];
   const has = (prefix: string) => names.some((name) => name.startsWith(`${prefix}.`));
   const widths = config.block_out_channels.map(

@@ -14,6 +14,55 @@ export interface FactoredAxis extends Axis {
   readonly factors: readonly Factor[];
 }
 
+/**
+ * An axis of a constant. It has no slots of its own before it must: joined to an axis that has some, it takes those. Most
+ * axes of a model's weights never need any.
+ */
+class LazyFactor implements Factor {
+  private row: Int32Array | undefined;
+  private same: LazyFactor | undefined;
+
+  constructor(
+    private readonly table: SlotTable,
+    readonly size: number,
+  ) {}
+
+  get slots(): Int32Array {
+    const root = this.root();
+    root.row ??= this.table.row(this.size);
+    return root.row;
+  }
+
+  hasNone(): boolean {
+    return this.root().row === undefined;
+  }
+
+  take(other: Factor): void {
+    if (!isUnset(other)) this.root().row = other.slots;
+    else if (other.root() !== this.root()) this.root().same = other.root();
+  }
+
+  root(): LazyFactor {
+    let root: LazyFactor = this;
+    while (root.same) root = root.same;
+    return root;
+  }
+}
+
+/** Whether a factor will have slots and has none yet. */
+function isUnset(factor: Factor): factor is LazyFactor {
+  return factor instanceof LazyFactor && factor.hasNone();
+}
+
+function isSlotted(factor: Factor): boolean {
+  return factor instanceof LazyFactor || factor.slots !== undefined;
+}
+
+/** The axis of a constant. */
+export function axisOfConstant(table: SlotTable, size: number): FactoredAxis {
+  return size === 1 ? fixedAxis(1) : { factors: [new LazyFactor(table, size)] };
+}
+
 export function axisOfSlots(slots: Int32Array): FactoredAxis {
   return { factors: [{ size: slots.length, slots }] };
 }
@@ -27,7 +76,7 @@ export function sizeOfAxis(axis: FactoredAxis): Dim {
 }
 
 export function hasSlots(axis: FactoredAxis): boolean {
-  return axis.factors.some((factor) => factor.slots);
+  return axis.factors.some(isSlotted);
 }
 
 /** The axis as one factor: slots of the product where every factor is numeric, else one without slots. */
@@ -43,17 +92,20 @@ export function flattenAxis(table: SlotTable, axis: FactoredAxis): Factor {
 /** One slot for every combination of the factors' indices, the last factor running fastest. */
 function productSlots(table: SlotTable, factors: readonly Factor[]): Int32Array {
   const rows = factors.map((factor) => slotsOfFactor(table, factor));
-  const size = rows.reduce((product, row) => product * row.length, 1);
-  const slots = table.row(size);
+  const slots = table.row(rows.reduce((product, row) => product * row.length, 1));
+  expandProduct(table, slots, rows);
+  return slots;
+}
+
+/** Says that `slots` are the combinations of `rows`, the last running fastest. */
+function expandProduct(table: SlotTable, slots: Int32Array, rows: readonly Int32Array[]): void {
   const index = new Array<number>(rows.length).fill(0);
-  for (let flat = 0; flat < size; flat++) {
-    table.expand(
-      slots[flat],
-      rows.map((row, k) => row[index[k]]),
-    );
+  const parts = new Int32Array(rows.length);
+  for (const slot of slots) {
+    for (let k = 0; k < rows.length; k++) parts[k] = rows[k][index[k]];
+    table.expand(slot, parts);
     for (let k = rows.length - 1; k >= 0 && ++index[k] === rows[k].length; k--) index[k] = 0;
   }
-  return slots;
 }
 
 /** The factor's slots; new pinned ones when it has none. */
@@ -68,14 +120,10 @@ function slotsOfFactor(table: SlotTable, factor: Factor): Int32Array {
 export function splitFactor(table: SlotTable, factor: Factor, sizes: readonly number[]): Factor[] {
   if (!factor.slots) return sizes.map((size) => ({ size, reason: factor.reason }));
   const parts = sizes.map((size) => table.row(size));
-  const index = new Array<number>(sizes.length).fill(0);
-  for (const slot of factor.slots) {
-    // Factors of size 1 say nothing and would be atoms without effect.
-    const conjunction = parts.filter((part) => part.length > 1).map((part) => part[index[parts.indexOf(part)]]);
-    if (conjunction.length > 1) table.expand(slot, conjunction);
-    else if (conjunction.length === 1) table.join(slot, conjunction[0]);
-    for (let k = sizes.length - 1; k >= 0 && ++index[k] === sizes[k]; k--) index[k] = 0;
-  }
+  // Factors of size 1 say nothing and would be atoms without effect.
+  const rows = parts.filter((part) => part.length > 1);
+  if (rows.length > 1) expandProduct(table, factor.slots, rows);
+  else if (rows.length === 1) table.joinRows(factor.slots, rows[0]);
   return parts.map((slots) => ({ size: slots.length, slots }));
 }
 
@@ -91,9 +139,10 @@ export function joinAxes(table: SlotTable, a: FactoredAxis, b: FactoredAxis): vo
 }
 
 function joinFactors(table: SlotTable, a: Factor, b: Factor): void {
-  if (a.slots && b.slots) {
-    for (let i = 0; i < a.slots.length; i++) table.join(a.slots[i], b.slots[i]);
-  } else if (a.slots) pinFactor(table, a, b.reason ?? 'combined with a value of fixed size');
+  if (a.size === b.size && isUnset(a) && isSlotted(b)) a.take(b);
+  else if (a.size === b.size && isUnset(b) && isSlotted(a)) b.take(a);
+  else if (a.slots && b.slots) table.joinRows(a.slots, b.slots);
+  else if (a.slots) pinFactor(table, a, b.reason ?? 'combined with a value of fixed size');
   else if (b.slots) pinFactor(table, b, a.reason ?? 'combined with a value of fixed size');
 }
 
@@ -112,6 +161,13 @@ export function pickFromAxis(table: SlotTable, axis: FactoredAxis, indices: read
   return indices.length === 1 && factor.slots.length === 1
     ? axis
     : axisOfSlots(Int32Array.from(indices, (index) => factor.slots![index]));
+}
+
+/** `size` consecutive slots from `from` on. */
+export function partOfAxis(table: SlotTable, axis: FactoredAxis, from: number, size: number): FactoredAxis {
+  const factor = flattenAxis(table, axis);
+  if (!factor.slots) return fixedAxis(size, factor.reason);
+  return size === 1 && factor.slots.length === 1 ? axis : axisOfSlots(factor.slots.subarray(from, from + size));
 }
 
 /** One axis after the other. */

@@ -1,18 +1,18 @@
 import { dimEquals, isSymbolic } from '../dim.js';
 import { SecateurError } from '../errors.js';
 import type { Graph, GraphNode } from '../graph.js';
-import { inferTypes } from '../infer.js';
+import { inferTypes, recordOf } from '../infer.js';
 import type { OpSet, ValueType } from '../op-record.js';
-import { opKey } from '../op-record.js';
 import { defaultOps } from '../ops/index.js';
 import {
-  axisOfSlots,
+  axisOfConstant,
   concatAxes,
   type FactoredAxis,
   fixedAxis,
   flattenAxis,
   hasSlots,
   joinAxes,
+  partOfAxis,
   pickFromAxis,
   pinAxis,
   reshapeAxes,
@@ -60,22 +60,30 @@ export function traceSlots(graph: Graph, options: { ops?: OpSet } = {}): SlotFlo
   for (const output of graph.outputs) {
     for (const axis of trace.axesOf(output.name)) pinAxis(trace.table, axis, `the model's output "${output.name}"`);
   }
+  // Slots only now: most axes of constants have come to share those of the axes that they were joined to.
+  const constantAxes = Array.from(trace.constantAxes, ([axis, at]) => ({ ...at, slots: axis.factors[0].slots! }));
+  settleSlots(trace.axes);
   return {
     graph,
     ops,
     types: trace.types,
     table: trace.table,
     axes: trace.axes,
-    constantAxes: [...trace.constantAxes.values()],
+    constantAxes,
     norms: trace.norms,
   };
 }
 
+/** No slot may be made after the trace: what reads it sizes its tables by their number. */
+function settleSlots(axes: ReadonlyMap<string, readonly FactoredAxis[]>): void {
+  for (const list of axes.values()) for (const axis of list) for (const factor of axis.factors) void factor.slots;
+}
+
 /** State of the walk: one axis list per value seen so far. */
 class Trace {
-  readonly table = new SlotTable();
+  readonly table: SlotTable = new SlotTable();
   readonly axes = new Map<string, readonly FactoredAxis[]>();
-  readonly constantAxes = new Map<FactoredAxis, ConstantAxis>();
+  readonly constantAxes = new Map<FactoredAxis, Omit<ConstantAxis, 'slots'>>();
   readonly norms: NormAxis[] = [];
   /** Where the axes of constants come from, however they are transposed on the way to their operator. */
   private readonly origins = new Map<FactoredAxis, { value: string; axis: number }>();
@@ -101,7 +109,7 @@ class Trace {
     const constant = this.graph.constants.get(value);
     if (!constant) throw new SecateurError('BAD_FILE', `Value "${value}" is read before it is made.`, { field: value });
     const axes = constant.shape.map((size, axis) => {
-      const made = size === 1 ? fixedAxis(1) : axisOfSlots(this.table.row(size));
+      const made = axisOfConstant(this.table, size);
       this.origins.set(made, { value, axis });
       return made;
     });
@@ -110,19 +118,17 @@ class Trace {
   }
 
   visit(node: GraphNode): void {
-    const record = this.ops.get(opKey(node.op, node.domain))!;
-    record.slots(this.context(node));
-    for (const [k, output] of node.outputs.entries()) {
-      if (output && !this.axes.has(output)) {
-        const type = this.types.get(output)!;
-        this.axes.set(output, type.shape.map((dim) => fixedAxis(dim)));
-        if (k === 0 && node.inputs.some((input) => input && this.axesOf(input).some(hasSlots) && type.shape.length > 1)) {
-          throw new SecateurError('UNKNOWN_OP', `${node.op}'s record does not say how slots reach its output.`, {
-            field: node.name,
-            plugin: node.op,
-          });
-        }
+    recordOf(this.ops, node).slots(this.context(node));
+    for (const output of node.outputs) {
+      if (!output || this.axes.has(output)) continue;
+      // Nothing that could be cut goes in: there is nothing to say. Otherwise silence would be a guess.
+      if (node.inputs.some((input) => input && this.axesOf(input).some(hasSlots))) {
+        throw new SecateurError('UNKNOWN_OP', `${node.op}'s record does not say how slots reach its output "${output}".`, {
+          field: node.name,
+          plugin: node.op,
+        });
       }
+      this.axes.set(output, this.types.get(output)!.shape.map((dim) => fixedAxis(dim)));
     }
     if (node.inputs.every((input) => !input || this.fromConstants.has(input))) {
       for (const output of node.outputs) this.fromConstants.add(output);
@@ -157,9 +163,9 @@ class Trace {
       split: (axis, sizes) => {
         let offset = 0;
         return sizes.map((size) => {
-          const indices = Array.from({ length: size }, (_, i) => offset + i);
+          const from = offset;
           offset += size;
-          return pickFromAxis(table, cast(axis), indices);
+          return partOfAxis(table, cast(axis), from, size);
         });
       },
       pick: (axis, indices) => pickFromAxis(table, cast(axis), indices),
@@ -178,7 +184,7 @@ class Trace {
     };
   }
 
-  /** Axes that match the output's shape: a blank or mismatched one becomes an axis that cannot be cut. */
+  /** Axes that match the output's shape: a blank one becomes an axis that cannot be cut. */
   private fit(node: GraphNode, type: ValueType, axes: readonly FactoredAxis[]): readonly FactoredAxis[] {
     if (axes.length !== type.shape.length) {
       throw new SecateurError('SHAPE_MISMATCH', `${node.op}'s record sets ${axes.length} axes; the output has ${type.shape.length}.`, {
@@ -187,7 +193,11 @@ class Trace {
     }
     return type.shape.map((dim, i) => {
       const axis = axes[i];
-      if (dim === 1) return axis.factors.length === 0 ? axis : fixedAxis(1);
+      if (dim === 1) {
+        // A single index has no slot to go on with (it may be broadcast next), so it has to stay.
+        pinAxis(this.table, axis, 'one index of it is read by itself');
+        return fixedAxis(1);
+      }
       const size = sizeOfAxis(axis);
       if (dimEquals(size, dim)) return axis;
       if (!hasSlots(axis)) return fixedAxis(dim, axis.factors[0]?.reason);
@@ -203,8 +213,7 @@ class Trace {
     const axis = this.axesOf(value)[at];
     const origin = axis && this.origins.get(axis);
     if (!origin || this.constantAxes.has(axis)) return;
-    const slots = axis.factors[0]?.slots;
-    if (slots) this.constantAxes.set(axis, { ...origin, role, slots, reads });
+    if (hasSlots(axis)) this.constantAxes.set(axis, { ...origin, role, reads });
   }
 
   private joinConvGroups(channels: FactoredAxis, weightIn: FactoredAxis, out: FactoredAxis, groups: number): void {

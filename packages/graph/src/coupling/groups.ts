@@ -2,13 +2,14 @@ import type { Constant, Graph } from '../graph.js';
 import type { OpSet } from '../op-record.js';
 import { sizeOf } from '../tensor.js';
 import { type ConstantAxis, type SlotFlow, traceSlots } from './flow.js';
+import { bucketsOf, type Occurrences, occurrencesOf } from './occurrences.js';
 import type { Role } from './slot-context.js';
 
 /**
  * What kind of thing a unit is.
  * - `channel`: an index of a feature axis, convolutional or linear
- * - `head`: a whole attention head
- * - `head-dim`: one inner dimension of every head, of {q, k} or of {v, out}
+ * - `head`: a whole attention head; or a whole group of a grouped convolution
+ * - `head-dim`: one inner dimension of every head, of {q, k} or of {v, out}; or one channel of every convolution group
  */
 export type UnitKind = 'channel' | 'head' | 'head-dim';
 
@@ -36,8 +37,6 @@ export interface Group {
   /** Number of units. */
   readonly size: number;
   readonly slices: readonly GroupSlice[];
-  /** Why none of it may be cut; absent when it may. */
-  readonly reason?: string;
 }
 
 /** Part of a parameter that no unit covers. */
@@ -56,7 +55,12 @@ export interface NormGroups {
   /** Number of norm groups, each of consecutive channels. */
   readonly groups: number;
   /** For every channel the unit it is, or `null` when it cannot be cut. `[channels]` */
-  readonly channels: readonly ({ readonly group: string; readonly unit: number } | null)[];
+  readonly channels: readonly (UnitOfNorm | null)[];
+}
+
+export interface UnitOfNorm {
+  readonly group: string;
+  readonly unit: number;
 }
 
 export interface Coupling {
@@ -74,97 +78,152 @@ export interface Coupling {
   readonly atoms: ReadonlyMap<string, Int32Array>;
 }
 
-interface Member {
-  readonly at: ConstantAxis;
-  readonly indices: number[];
-}
-
 /** Finds everything that can be cut in a graph, and says why the rest cannot. */
 export function couple(graph: Graph, options: { ops?: OpSet } = {}): Coupling {
   const flow = traceSlots(graph, options);
-  const members = membersOfAtoms(flow);
-  const { groups, atoms } = groupAtoms(flow, members);
-  const unitOfAtom = new Map<number, { group: string; unit: number }>();
-  for (const group of groups) {
-    if (!group.reason) atoms.get(group.id)!.forEach((atom, unit) => unitOfAtom.set(atom, { group: group.id, unit }));
-  }
+  const occurrences = occurrencesOf(flow);
+  const { groups, atoms, refused, unitOf } = groupAtoms(flow, occurrences);
   const norms = flow.norms.map(({ norm, groups: count, slots }) => ({
     norm,
     groups: count,
-    channels: Array.from(slots, (slot) => {
-      const list = flow.table.atomsOf(slot);
-      return (list.length === 1 && unitOfAtom.get(list[0])) || null;
-    }),
+    channels: Array.from(slots, (slot) => unitOf(occurrences.atomOf(slot))),
   }));
-  const { notPruned, parameters, covered } = findNotPruned(flow, groups, unitOfAtom);
-  return { groups: groups.filter((group) => !group.reason), norms, notPruned, parameters, covered, flow, atoms };
+  return { groups, norms, ...findNotPruned(flow, occurrences, groups, refused, unitOf), flow, atoms };
 }
 
-/** For every atom the axis indices that go with it, axes in the order in which the graph reads them. */
-function membersOfAtoms(flow: SlotFlow): Map<number, Member[]> {
-  const members = new Map<number, Member[]>();
-  for (const at of flow.constantAxes) {
-    at.slots.forEach((slot, index) => {
-      for (const atom of flow.table.atomsOf(slot)) {
-        let list = members.get(atom);
-        if (!list) members.set(atom, (list = []));
-        const last = list[list.length - 1];
-        if (last?.at === at) last.indices.push(index);
-        else list.push({ at, indices: [index] });
-      }
-    });
-  }
-  return members;
+/** Atoms of one kind that cannot be cut. */
+interface Refused {
+  readonly axes: readonly ConstantAxis[];
+  readonly reason: string;
 }
 
+/** The unit that an atom is, by its number; `null` when it cannot be cut, or nowhere occurs (-1). */
+type UnitOfAtom = (atom: number) => UnitOfNorm | null;
+
+/** Atoms of one kind and pin that lie on the same axes with the same counts make a group. */
 function groupAtoms(
   flow: SlotFlow,
-  members: Map<number, Member[]>,
-): { groups: Group[]; atoms: Map<string, Int32Array> } {
-  const ids = new Map(flow.constantAxes.map((at, i) => [at, i]));
-  const buckets = new Map<string, number[]>();
-  for (const [atom, list] of members) {
-    const pin = flow.table.pinOf(atom);
-    const key = `${list.map(({ at, indices }) => `${ids.get(at)}x${indices.length}`).join(',')}|${pin ?? ''}`;
-    const bucket = buckets.get(key);
-    if (bucket) bucket.push(atom);
-    else buckets.set(key, [atom]);
-  }
+  occurrences: Occurrences,
+): {
+  groups: Group[];
+  atoms: Map<string, Int32Array>;
+  refused: Refused[];
+  unitOf: UnitOfAtom;
+} {
+  const { count, slots, starts, indices } = occurrences;
+  const kinds = kindsOfAtoms(flow, occurrences);
   const groups: Group[] = [];
   const atoms = new Map<string, Int32Array>();
-  for (const bucket of buckets.values()) {
-    const lists = bucket.map((atom) => members.get(atom)!);
-    const shape = lists[0];
-    const first = Math.max(0, shape.findIndex(({ at }) => at.role === 'producer' || at.role === 'table'));
-    const order = bucket.map((_, i) => i).sort((a, b) => lists[a][first].indices[0] - lists[b][first].indices[0]);
-    const slices = shape.map(({ at, indices }, k) => {
-      const perUnit = indices.length;
-      const all = new Int32Array(bucket.length * perUnit);
-      order.forEach((i, unit) => all.set(lists[i][k].indices, unit * perUnit));
-      return sliceOf(flow.graph, at, perUnit, all);
-    });
-    const kind = kindOf(flow.table.positionOf(bucket[0]));
-    const produced = shape.some(({ at }) => at.role === 'producer' || at.role === 'table');
+  const refused: Refused[] = [];
+  // By number of the atom: position of its group plus 1, and unit in it.
+  const groupOf = new Int32Array(count);
+  const units = new Int32Array(count);
+  for (const bucket of bucketsOf(occurrences, keysOf(flow, occurrences, kinds))) {
+    const runs = runsOf(flow, occurrences, bucket[0]);
+    const kind = unitKinds[kinds[bucket[0]]];
+    const first = runs.findIndex(({ at }) => at.role === 'producer' || at.role === 'table');
+    const reason = flow.table.pinOf(slots[bucket[0]]) ?? reasonAgainst(first >= 0, bucket.length, kind);
+    if (reason !== undefined) {
+      refused.push({ axes: runs.map(({ at }) => at), reason });
+      continue;
+    }
+    const { from } = runs[first];
+    bucket.sort((a, b) => indices[starts[a] + from] - indices[starts[b] + from]);
+    const slices = runs.map((run) => sliceOf(flow.graph, run, indicesOf(occurrences, bucket, run)));
     const id = uniqueId(atoms, `${slices[first].tensor}:${slices[first].axis}${kind === 'channel' ? '' : `:${kind}`}`);
-    atoms.set(id, Int32Array.from(order, (i) => bucket[i]));
-    groups.push({
-      id,
-      kind,
-      size: bucket.length,
-      slices,
-      reason: flow.table.pinOf(bucket[0]) ?? reasonAgainst(produced, bucket.length, kind),
+    atoms.set(id, Int32Array.from(bucket, (atom) => slots[atom]));
+    groups.push({ id, kind, size: bucket.length, slices });
+    bucket.forEach((atom, unit) => {
+      groupOf[atom] = groups.length;
+      units[atom] = unit;
     });
   }
-  return { groups, atoms };
+  const unitOf = (atom: number) =>
+    atom >= 0 && groupOf[atom] > 0 ? { group: groups[groupOf[atom] - 1].id, unit: units[atom] } : null;
+  return { groups, atoms, refused, unitOf };
+}
+
+/** By number of the atom: a number for its kind and its pin. */
+function keysOf({ table }: SlotFlow, { count, slots }: Occurrences, kinds: Uint8Array): Int32Array {
+  const numbers = new Map<string | undefined, number>([[undefined, 0]]);
+  const keys = new Int32Array(count);
+  for (let atom = 0; atom < count; atom++) {
+    const pin = table.pinOf(slots[atom]);
+    if (pin !== undefined && !numbers.has(pin)) numbers.set(pin, numbers.size);
+    keys[atom] = numbers.get(pin)! * unitKinds.length + kinds[atom];
+  }
+  return keys;
+}
+
+/** An axis that an atom occurs on: `count` times, from its occurrence number `from` on. */
+interface Run {
+  readonly at: ConstantAxis;
+  readonly from: number;
+  readonly count: number;
+}
+
+function runsOf({ constantAxes }: SlotFlow, { starts, axes }: Occurrences, atom: number): Run[] {
+  const runs: Run[] = [];
+  const [start, end] = [starts[atom], starts[atom + 1]];
+  for (let i = start; i < end; ) {
+    let next = i + 1;
+    while (next < end && axes[next] === axes[i]) next++;
+    runs.push({ at: constantAxes[axes[i]], from: i - start, count: next - i });
+    i = next;
+  }
+  return runs;
+}
+
+function indicesOf({ starts, indices }: Occurrences, bucket: readonly number[], { from, count }: Run): Int32Array {
+  const all = new Int32Array(bucket.length * count);
+  let to = 0;
+  for (const atom of bucket) {
+    const at = starts[atom] + from;
+    for (let k = 0; k < count; k++) all[to++] = indices[at + k];
+  }
+  return all;
 }
 
 function reasonAgainst(produced: boolean, size: number, kind: UnitKind): string | undefined {
   if (!produced) return 'no parameter produces it (an embedding of fixed frequencies or positions)';
-  return size === 1 ? `the only ${kind} there is` : undefined;
+  return size === 1 ? `the only ${kind} of its kind` : undefined;
 }
 
-function kindOf(position: number | undefined): UnitKind {
-  return position === undefined ? 'channel' : position === 0 ? 'head' : 'head-dim';
+const unitKinds: readonly UnitKind[] = ['channel', 'head', 'head-dim'];
+
+/**
+ * Where an index is the conjunction of several atoms that may go, the outermost is a head and the others lie inside it.
+ * Atoms that have to stay do not count: chunk `c` of `[6, d]` modulation outputs is no head of `d` channels.
+ *
+ * @returns by number of the atom the position of its kind among {@link unitKinds}
+ */
+function kindsOfAtoms(
+  { constantAxes, table }: SlotFlow,
+  { count, slots, isProduct, products, productOf }: Occurrences,
+): Uint8Array {
+  const kinds = new Uint8Array(count);
+  const seen = new Uint8Array(products.length);
+  const isFree = (atom: number) => table.pinOf(slots[atom]) === undefined;
+  constantAxes.forEach((at, axis) => {
+    if (isProduct[axis] === 0) return;
+    for (const slot of at.slots) {
+      const p = productOf(slot);
+      if (p === 0 || seen[p] === 1) continue;
+      seen[p] = 1;
+      const end = p + products[p];
+      let free = 0;
+      for (let k = p + 1; k <= end; k++) if (isFree(products[k])) free++;
+      if (free < 2) continue;
+      let kind = 1;
+      for (let k = p + 1; k <= end; k++) {
+        const atom = products[k];
+        if (!isFree(atom)) continue;
+        if (kinds[atom] === 0) kinds[atom] = kind;
+        kind = 2;
+      }
+    }
+  });
+  return kinds;
 }
 
 function uniqueId(taken: ReadonlyMap<string, unknown>, base: string): string {
@@ -173,7 +232,7 @@ function uniqueId(taken: ReadonlyMap<string, unknown>, base: string): string {
   return id;
 }
 
-function sliceOf(graph: Graph, at: ConstantAxis, perUnit: number, indices: Int32Array): GroupSlice {
+function sliceOf(graph: Graph, { at, count }: Run, indices: Int32Array): GroupSlice {
   const { parameter } = graph.constants.get(at.value)!;
   return {
     tensor: parameter?.name ?? at.value,
@@ -181,26 +240,40 @@ function sliceOf(graph: Graph, at: ConstantAxis, perUnit: number, indices: Int32
     axis: parameter?.axes[at.axis] ?? at.axis,
     valueAxis: at.axis,
     role: at.role,
-    perUnit,
+    perUnit: count,
     indices,
   };
 }
 
 function findNotPruned(
   flow: SlotFlow,
+  occurrences: Occurrences,
   groups: readonly Group[],
-  unitOfAtom: ReadonlyMap<number, unknown>,
+  refused: readonly Refused[],
+  unitOf: UnitOfAtom,
 ): Pick<Coupling, 'notPruned' | 'parameters' | 'covered'> {
-  const axesOfValue = new Map<string, ConstantAxis[]>();
-  for (const at of flow.constantAxes) {
-    const list = axesOfValue.get(at.value);
-    if (list) list.push(at);
-    else axesOfValue.set(at.value, [at]);
+  const nameOf = (value: string, axis: number) => `${value}:${axis}`;
+  const inGroups = new Map<string, number>();
+  for (const { slices } of groups) {
+    for (const { value, valueAxis, indices } of slices) {
+      const name = nameOf(value, valueAxis);
+      inGroups.set(name, (inGroups.get(name) ?? 0) + indices.length);
+    }
   }
+  const axesOfValue = new Map<string, (ConstantAxis & { free: number })[]>();
+  flow.constantAxes.forEach((at, i) => {
+    const { value, axis, slots } = at;
+    // An index that is one atom lies in one group at most, so the groups' sizes say how many are left.
+    const free =
+      occurrences.isProduct[i] > 0
+        ? freeOfProduct(slots, occurrences, unitOf)
+        : slots.length - (inGroups.get(nameOf(value, axis)) ?? 0);
+    const list = axesOfValue.get(value) ?? [];
+    axesOfValue.set(value, list);
+    list.push({ ...at, free });
+  });
   const reasons = new Map<string, string>();
-  for (const group of groups) {
-    if (group.reason) for (const slice of group.slices) reasons.set(`${slice.value}:${slice.valueAxis}`, group.reason);
-  }
+  for (const { axes, reason } of refused) for (const at of axes) reasons.set(nameOf(at.value, at.axis), reason);
   const notPruned: NotPruned[] = [];
   let parameters = 0;
   let covered = 0;
@@ -210,14 +283,23 @@ function findNotPruned(
     parameters += size;
     let uncovered = size;
     const axes = axesOfValue.get(value) ?? [];
-    for (const at of axes) {
-      const free = at.slots.filter((slot) => flow.table.atomsOf(slot).every((atom) => !unitOfAtom.has(atom))).length;
-      uncovered = (uncovered / at.slots.length) * free;
-    }
+    for (const { slots, free } of axes) uncovered = (uncovered / slots.length) * free;
     covered += size - uncovered;
     if (uncovered > 0) notPruned.push(...explain(value, constant, axes, reasons, uncovered));
   }
   return { notPruned, parameters, covered };
+}
+
+/** Number of slots that no unit takes along. */
+function freeOfProduct(slots: Int32Array, { products, productOf, atomOf }: Occurrences, unitOf: UnitOfAtom): number {
+  let free = 0;
+  for (const slot of slots) {
+    const p = productOf(slot);
+    let covered = p === 0 && unitOf(atomOf(slot)) !== null;
+    for (let k = 1; p > 0 && k <= products[p] && !covered; k++) covered = unitOf(products[p + k]) !== null;
+    if (!covered) free++;
+  }
+  return free;
 }
 
 function explain(

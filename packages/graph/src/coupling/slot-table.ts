@@ -8,15 +8,22 @@
  * - A slot may be *pinned*: it cannot go, for a stated reason.
  *
  * A joined class of slots that is not a conjunction is an *atom*: the thing a pruning method keeps or removes.
+ *
+ * SDXL has more than a million slots, so all of it lies in typed arrays.
  */
 export class SlotTable {
-  private parent: Int32Array = new Int32Array(1024);
   private count = 0;
-  private readonly parts = new Map<number, readonly number[]>();
-  private readonly pins = new Map<number, string>();
-  /** Position among the parts of a conjunction, for slots that are one: 0 is the outermost. */
-  private readonly positions = new Map<number, number>();
-  private readonly flattened: (readonly number[] | undefined)[] = [];
+  private parent: Int32Array = new Int32Array(1024);
+  /** By root: where its parts begin in `pool`, their number first; 0 when it is no conjunction. */
+  private partsAt: Int32Array = new Int32Array(1024);
+  /** By root: the number of the reason why it is pinned; 0 when it is not. */
+  private pins: Int32Array = new Int32Array(1024);
+  private pool: Int32Array = new Int32Array(1024);
+  private pooled = 1;
+  /** Consecutive numbers, of which rows are parts: one large array instead of thousands. */
+  private block: Int32Array = new Int32Array(1);
+  private readonly reasons: string[] = [''];
+  private readonly reasonNumbers = new Map<string, number>();
 
   /** Number of slots made so far. */
   get size(): number {
@@ -28,9 +35,10 @@ export class SlotTable {
     const first = this.count;
     this.count += size;
     if (this.count > this.parent.length) {
-      const grown = new Int32Array(Math.max(this.count, this.parent.length * 2));
-      grown.set(this.parent);
-      this.parent = grown;
+      const length = Math.max(this.count, this.parent.length * 2);
+      this.parent = grown(this.parent, length);
+      this.partsAt = grown(this.partsAt, length);
+      this.pins = grown(this.pins, length);
     }
     for (let slot = first; slot < this.count; slot++) this.parent[slot] = slot;
     return first;
@@ -39,15 +47,18 @@ export class SlotTable {
   /** A row of `size` new slots. */
   row(size: number): Int32Array {
     const first = this.allocate(size);
-    return Int32Array.from({ length: size }, (_, i) => first + i);
+    const end = first + size;
+    if (end > this.block[0] + this.block.length) this.block = countUp(first, Math.max(size, this.parent.length - first));
+    return this.block.subarray(first - this.block[0], end - this.block[0]);
   }
 
   find(slot: number): number {
+    const { parent } = this;
     let root = slot;
-    while (this.parent[root] !== root) root = this.parent[root];
-    while (this.parent[slot] !== root) {
-      const next = this.parent[slot];
-      this.parent[slot] = root;
+    while (parent[root] !== root) root = parent[root];
+    while (parent[slot] !== root) {
+      const next = parent[slot];
+      parent[slot] = root;
       slot = next;
     }
     return root;
@@ -59,80 +70,154 @@ export class SlotTable {
     if (rootA === rootB) return;
     // The lower number stays root, so that results do not depend on the order of joins.
     const [root, other] = rootA < rootB ? [rootA, rootB] : [rootB, rootA];
-    const partsOfRoot = this.parts.get(root);
-    const partsOfOther = this.parts.get(other);
-    const pin = this.pins.get(other);
-    const position = this.positions.get(other);
+    const partsOfRoot = this.partsAt[root];
+    const partsOfOther = this.partsAt[other];
+    const pin = this.pins[other];
     this.parent[other] = root;
-    this.parts.delete(other);
-    this.pins.delete(other);
-    if (position !== undefined && !this.positions.has(root)) this.positions.set(root, position);
-    if (partsOfOther) {
-      if (partsOfRoot) this.joinParts(partsOfRoot, partsOfOther);
+    this.partsAt[other] = 0;
+    this.pins[other] = 0;
+    if (partsOfOther !== 0) {
+      if (partsOfRoot !== 0) this.joinParts(partsOfRoot, partsOfOther);
       else {
-        this.parts.set(root, partsOfOther);
-        const pinOfRoot = this.pins.get(root);
-        if (pinOfRoot !== undefined) this.pinAll(partsOfOther, pinOfRoot);
+        this.partsAt[root] = partsOfOther;
+        if (this.pins[root] !== 0) this.pinParts(partsOfOther, this.pins[root]);
       }
     }
-    if (pin !== undefined) this.pin(root, pin);
+    if (pin !== 0) this.pinNumbered(root, pin);
   }
 
-  private joinParts(a: readonly number[], b: readonly number[]): void {
-    if (a.length === b.length) {
-      for (let i = 0; i < a.length; i++) this.join(a[i], b[i]);
+  /** Joins two rows index by index. */
+  joinRows(a: Int32Array, b: Int32Array): void {
+    if (a === b) return;
+    const { parent, partsAt, pins } = this;
+    for (let i = 0; i < a.length; i++) {
+      const rootA = this.find(a[i]);
+      const rootB = this.find(b[i]);
+      if (rootA === rootB) continue;
+      // Nothing but the class to carry over: most joins by far.
+      if ((partsAt[rootA] | partsAt[rootB] | pins[rootA] | pins[rootB]) === 0) {
+        if (rootA < rootB) parent[rootB] = rootA;
+        else parent[rootA] = rootB;
+      } else this.join(rootA, rootB);
+    }
+  }
+
+  private joinParts(a: number, b: number): void {
+    const { pool } = this;
+    if (pool[a] === pool[b]) {
+      for (let i = 1; i <= pool[a]; i++) this.join(pool[a + i], pool[b + i]);
     } else {
       // The same index seen as products of different shapes: no cut is known to suit both.
-      const reason = 'split into heads in two different ways';
-      this.pinAll(a, reason);
-      this.pinAll(b, reason);
+      const reason = this.numberOf('split into heads in two different ways');
+      this.pinParts(a, reason);
+      this.pinParts(b, reason);
     }
   }
 
-  /** Says that `slot` is alive if and only if all `parts` are. */
-  expand(slot: number, parts: readonly number[]): void {
-    parts.forEach((part, position) => {
-      const root = this.find(part);
-      if (!this.positions.has(root)) this.positions.set(root, position);
-    });
+  /** Says that `slot` is alive if and only if all `parts` are. They are copied. */
+  expand(slot: number, parts: ArrayLike<number>): void {
+    const at = this.store(parts);
     const root = this.find(slot);
-    const known = this.parts.get(root);
-    if (known) this.joinParts(known, parts);
+    const known = this.partsAt[root];
+    if (known !== 0) this.joinParts(known, at);
     else {
-      this.parts.set(root, parts);
-      const pin = this.pins.get(root);
-      if (pin !== undefined) this.pinAll(parts, pin);
+      this.partsAt[root] = at;
+      if (this.pins[root] !== 0) this.pinParts(at, this.pins[root]);
     }
+  }
+
+  private store(parts: ArrayLike<number>): number {
+    const at = this.pooled;
+    this.pooled += parts.length + 1;
+    if (this.pooled > this.pool.length) this.pool = grown(this.pool, Math.max(this.pooled, this.pool.length * 2));
+    this.pool[at] = parts.length;
+    for (let i = 0; i < parts.length; i++) this.pool[at + 1 + i] = parts[i];
+    return at;
   }
 
   pin(slot: number, reason: string): void {
-    const root = this.find(slot);
-    const parts = this.parts.get(root);
-    if (parts) this.pinAll(parts, reason);
-    else if (!this.pins.has(root)) this.pins.set(root, reason);
+    this.pinNumbered(slot, this.numberOf(reason));
   }
 
-  private pinAll(slots: readonly number[], reason: string): void {
-    for (const slot of slots) this.pin(slot, reason);
+  private pinNumbered(slot: number, reason: number): void {
+    const root = this.find(slot);
+    const parts = this.partsAt[root];
+    if (parts !== 0) this.pinParts(parts, reason);
+    else if (this.pins[root] === 0) this.pins[root] = reason;
+  }
+
+  private pinParts(at: number, reason: number): void {
+    for (let i = 1; i <= this.pool[at]; i++) this.pinNumbered(this.pool[at + i], reason);
+  }
+
+  private numberOf(reason: string): number {
+    let number = this.reasonNumbers.get(reason);
+    if (number === undefined) {
+      number = this.reasons.push(reason) - 1;
+      this.reasonNumbers.set(reason, number);
+    }
+    return number;
   }
 
   pinOf(atom: number): string | undefined {
-    return this.pins.get(this.find(atom));
+    const number = this.pins[this.find(atom)];
+    return number === 0 ? undefined : this.reasons[number];
   }
 
-  /** Whether an atom is a part of conjunctions, and which: 0 outermost (heads), 1 inner (head dimensions). */
-  positionOf(atom: number): number | undefined {
-    return this.positions.get(this.find(atom));
-  }
-
-  /** The atoms a slot is the conjunction of; just its own class when it is none. Call after all joins. */
-  atomsOf(slot: number): readonly number[] {
-    const root = this.find(slot);
-    const known = this.flattened[root];
-    if (known) return known;
-    const parts = this.parts.get(root);
-    const atoms = parts ? [...new Set(parts.flatMap((part) => this.atomsOf(part)))] : [root];
-    this.flattened[root] = atoms;
+  /** The atoms a slot is the conjunction of, the outermost first; just its own class when it is none. Call after all joins. */
+  atomsOf(slot: number): number[] {
+    const atoms: number[] = [];
+    this.collectAtoms(slot, atoms);
     return atoms;
   }
+
+  /** {@link atomsOf} for every slot. Call after all joins. */
+  resolve(): ResolvedSlots {
+    const atoms = new Int32Array(this.count);
+    let conjunctions = new Int32Array(this.pooled);
+    let used = 1;
+    const list: number[] = [];
+    for (let slot = 0; slot < this.count; slot++) {
+      // A root has the lowest number of its class, so it is resolved before the others.
+      if (this.parent[slot] !== slot) atoms[slot] = atoms[this.parent[slot]];
+      else if (this.partsAt[slot] === 0) atoms[slot] = slot;
+      else {
+        this.collectAtoms(slot, list);
+        const end = used + 1 + list.length;
+        if (end > conjunctions.length) conjunctions = grown(conjunctions, Math.max(end, 2 * conjunctions.length));
+        conjunctions[used] = list.length;
+        for (let k = 0; k < list.length; k++) conjunctions[used + 1 + k] = list[k];
+        list.length = 0;
+        atoms[slot] = -used;
+        used = end;
+      }
+    }
+    return { atoms, conjunctions };
+  }
+
+  private collectAtoms(slot: number, into: number[]): void {
+    const root = this.find(slot);
+    const at = this.partsAt[root];
+    if (at !== 0) for (let i = 1; i <= this.pool[at]; i++) this.collectAtoms(this.pool[at + i], into);
+    else if (!into.includes(root)) into.push(root);
+  }
+}
+
+/** The atoms of all slots at once. */
+export interface ResolvedSlots {
+  /** The atom that a slot is; for a conjunction `-p`, where `conjunctions[p]` is the number of its atoms, which follow. */
+  readonly atoms: Int32Array;
+  readonly conjunctions: Int32Array;
+}
+
+function countUp(from: number, length: number): Int32Array {
+  const numbers = new Int32Array(length);
+  for (let i = 0; i < length; i++) numbers[i] = from + i;
+  return numbers;
+}
+
+function grown(array: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length);
+  larger.set(array);
+  return larger;
 }

@@ -3,8 +3,8 @@ import { SecateurError } from '../errors.js';
 import type { Attribute, Constant, Graph, GraphNode } from '../graph.js';
 import { constantOf, withoutDeadNodes } from '../graph.js';
 import { isSymbolic } from '../dim.js';
-import { inferTypes } from '../infer.js';
-import { opKey } from '../op-record.js';
+import { inferContext, inferTypes, recordOf } from '../infer.js';
+import type { OpSet, ValueType } from '../op-record.js';
 import type { Tensor } from '../tensor.js';
 import { Liveness } from './liveness.js';
 import type { RewriteContext } from './rewrite-context.js';
@@ -45,26 +45,41 @@ export function removeUnits(coupling: Coupling, removal: Removal): Cut {
 
 /**
  * A shape that is computed at run time, or an operator that a record forgot to rewrite, would surface later as a confusing
- * engine error: every value must have come out in the size that its surviving slots say.
+ * engine error: every value must come out in the size that its surviving slots say, checked node by node so that the first
+ * one that does not is named.
  */
 function checkShapes({ flow }: Coupling, live: Liveness, cut: Graph): void {
-  const types = inferTypes(cut, { ops: flow.ops });
+  const types = new Map(inferTypes({ ...cut, nodes: [] }, { ops: flow.ops }));
   for (const node of cut.nodes) {
-    for (const output of node.outputs) {
-      if (!output) continue;
+    inferNode(flow.ops, cut, node, types).forEach((type, k) => {
+      const output = node.outputs[k];
+      if (!output) return;
+      types.set(output, type);
       const kept = live.keptOfValue(output);
       flow.types.get(output)!.shape.forEach((dim, axis) => {
         const wanted = kept.get(axis)?.length ?? dim;
-        const actual = types.get(output)!.shape[axis];
+        const actual = type.shape[axis];
         if (isSymbolic(wanted) || isSymbolic(actual) || wanted === actual) return;
-        throw new SecateurError(
-          'CANNOT_PRUNE',
-          `${node.op} "${node.name}": axis ${axis} of its output would have ${actual} entries, ${wanted} survive.`,
-          { field: node.name, hint: 'Its shape is computed at run time: fold constants first, or export with static shapes.' },
-        );
+        throw cannotCut(node, `axis ${axis} of its output would have ${actual} entries, ${wanted} survive`);
       });
-    }
+    });
   }
+}
+
+function inferNode(ops: OpSet, cut: Graph, node: GraphNode, types: ReadonlyMap<string, ValueType>): ValueType[] {
+  try {
+    return recordOf(ops, node).infer(inferContext(cut, node, types));
+  } catch (cause) {
+    throw cannotCut(node, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function cannotCut(node: GraphNode, message: string, cause?: unknown): SecateurError {
+  return new SecateurError('CANNOT_PRUNE', `${node.op} "${node.name}" cannot be cut: ${message}.`, {
+    field: node.name,
+    hint: 'Its shape is computed at run time: fold constants first, or export with static shapes.',
+    cause,
+  });
 }
 
 function inCheckpointAxes(constant: Constant, axes: ReadonlyMap<number, readonly number[]>): Map<number, readonly number[]> {
@@ -75,7 +90,7 @@ function inCheckpointAxes(constant: Constant, axes: ReadonlyMap<number, readonly
 
 function rewriteNode(coupling: Coupling, live: Liveness, node: GraphNode, constants: Map<string, Constant>): GraphNode {
   const { flow } = coupling;
-  const record = flow.ops.get(opKey(node.op, node.domain))!;
+  const record = recordOf(flow.ops, node);
   const touched = [...node.inputs, ...node.outputs].some((value) => value && live.isTouched(value));
   if (!record.rewrite || !touched) return node;
   const attributes: Record<string, Attribute> = { ...node.attributes };
@@ -102,7 +117,7 @@ function rewriteNode(coupling: Coupling, live: Liveness, node: GraphNode, consta
       inputs[i] = name;
     },
     fail: (message) => {
-      throw new SecateurError('CANNOT_PRUNE', `${node.op} "${node.name}": ${message}`, { field: node.name });
+      throw cannotCut(node, message);
     },
   };
   record.rewrite(context);
@@ -114,4 +129,3 @@ function freshName(base: string, taken: ReadonlyMap<string, unknown>): string {
   for (let n = 1; taken.has(name); n++) name = `${base}_${n}`;
   return name;
 }
-

@@ -15,6 +15,11 @@ export function html(parts: TemplateStringsArray, ...values: readonly HtmlValue[
   return { markup };
 }
 
+/** A name of code that may break after its dots and nowhere sooner than it must. */
+export function codeName(name: string): Html {
+  return html`<code>${name.split('.').map((part, i) => (i === 0 ? part : html`.<wbr>${part}`))}</code>`;
+}
+
 /** Markup made elsewhere by our own code. Never give it text of a model. */
 export function trusted(markup: string): Html {
   return { markup };

@@ -3,7 +3,7 @@ export const styles = `
 :root {
   color-scheme: light dark;
   --paper: #fbfaf6; --sheet: #ffffff; --ink: #1b211d; --quiet: #59635c; --line: #dcdcd3; --band: #f1f0e8;
-  --kept: #23764a; --gone: #efb08e; --dense: #a9b3ab; --mark: #b3412e; --third: #3566a8; --fourth: #8a5aa8; --leaf: #1d6b42;
+  --kept: #23764a; --gone: #df9168; --dense: #a9b3ab; --mark: #b3412e; --third: #3566a8; --fourth: #8a5aa8; --leaf: #1d6b42;
 }
 @media (prefers-color-scheme: dark) {
   :root {
@@ -60,7 +60,7 @@ th:last-child, td:last-child { padding-right: 0; }
 .exact tbody tr:first-child > * { border-bottom: 0; padding-bottom: .1rem; }
 .exact th[scope=row] { font-weight: 600; }
 .exact thead th:first-child { width: 34%; }
-.widths td.bars { width: 34%; vertical-align: middle; }
+.widths td.bars { width: 34%; padding-top: .8rem; }
 .widths th[scope=row] { max-width: 26rem; }
 .tight { width: auto; margin-bottom: .5rem; }
 .facts { margin-bottom: 1.5rem; table-layout: fixed; }
@@ -76,7 +76,8 @@ details > table { margin: 0 0 1rem; }
 details table tr:last-child > * { border-bottom: 0; }
 .tensors { border: 0; }
 .tensors summary { padding: 0; }
-.tensors ul { margin: .3rem 0 .2rem; padding-left: 1.2rem; color: var(--quiet); font-size: .9rem; }
+.tensors li { overflow-wrap: anywhere; }
+.tensors ul { font-family: ui-monospace, "SF Mono", Menlo, Consolas, "Liberation Mono", monospace; unicode-bidi: isolate; margin: .3rem 0 .2rem; padding-left: 1.2rem; color: var(--quiet); font-size: .78rem; }
 :focus-visible { outline: 2px solid var(--leaf); outline-offset: 3px; border-radius: 2px; }
 
 figure { margin: 0 0 1.25rem; }
@@ -126,7 +127,7 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem; }
   .switch legend { float: none; }
 }
 @media print {
-  :root { --paper: #fff; --sheet: #fff; --ink: #000; --quiet: #444; --line: #ccc; --band: #f3f3ef; --kept: #23764a; --gone: #efb08e; --dense: #a9b3ab; --mark: #b3412e; --leaf: #1d6b42; }
+  :root { --paper: #fff; --sheet: #fff; --ink: #000; --quiet: #444; --line: #ccc; --band: #f3f3ef; --kept: #23764a; --gone: #df9168; --dense: #a9b3ab; --mark: #b3412e; --leaf: #1d6b42; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { font-size: 10.5pt; }
   .page { max-width: none; padding: 0; }
@@ -134,6 +135,6 @@ footer { margin-top: 3rem; color: var(--quiet); font-size: .85rem; }
   figure, .card, tr, pre { break-inside: avoid; }
   h2, h3, summary { break-after: avoid; }
   .scroll { overflow: visible; }
-  details::details-content { content-visibility: visible; height: auto; }
+  details:not(.tensors)::details-content { content-visibility: visible; height: auto; }
 }
 `;

@@ -5,6 +5,9 @@ import { type Html, html, trusted, visible } from '../html/html.js';
 /** Pixels a plot is drawn for: a desktop column and a phone. */
 export const plotWidths = { wide: 920, narrow: 350 } as const;
 
+/** Makes elements for Plot; nothing is ever put into it. */
+let document: Document | undefined;
+
 /** Class that the page's style sheet knows plots by. */
 const className = 'plot';
 
@@ -15,7 +18,7 @@ const className = 'plot';
  * @returns an `<svg>` with a `<title>` and no style of its own
  */
 export function drawPlot(label: string, options: Plot.PlotOptions): Html {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  document ??= parseHTML('<!doctype html><html><body></body></html>').document;
   const svg = Plot.plot({ ...options, document, className }) as unknown as SVGSVGElement;
   for (const style of svg.querySelectorAll('style')) style.remove();
   for (const element of svg.querySelectorAll('*')) shorten(element);

@@ -1,7 +1,7 @@
 /** A stretch of an axis with a name. */
 export interface Band {
-  readonly from: number;
-  readonly to: number;
+  readonly left: number;
+  readonly right: number;
   readonly name: string;
 }
 
@@ -24,7 +24,7 @@ export function placeLabels(bands: readonly Band[], scale: number, length: numbe
   const placed: PlacedLabel[] = [];
   for (const band of bands) {
     const half = (band.name.length * characterWidth) / 2;
-    const middle = ((band.from + band.to) / 2) * scale;
+    const middle = ((band.left + band.right) / 2) * scale;
     const row = taken.findIndex((end) => end + characterWidth < middle - half);
     const fits = middle + half < length * scale + 16 && middle - half > -44;
     if (row < 0 || !fits) continue;

@@ -7,8 +7,8 @@ import { type Band, placeLabels } from './place-labels.js';
 import { skyline } from './skyline.js';
 
 interface Bar {
-  readonly from: number;
-  readonly to: number;
+  readonly left: number;
+  readonly right: number;
   readonly size: number;
   readonly kept: number;
   readonly title: string;
@@ -31,8 +31,8 @@ export function plotGroupWidths(stages: readonly Stage[]): Html {
   const count = Math.max(1, groups.length);
   const bars = groups.map(
     ({ group, name }, at): Bar => ({
-      from: at,
-      to: at + 1,
+      left: at,
+      right: at + 1,
       size: group.size,
       kept: group.kept,
       title: titleOf(group, name, groups.length <= namedUpTo),
@@ -55,16 +55,16 @@ export function plotGroupWidths(stages: readonly Stage[]): Html {
       marks: [
         Plot.rect(
           bands.filter((_, i) => i % 2 === 0),
-          { x1: 'from', x2: 'to', fill: 'var(--band)' },
+          { x1: 'left', x2: 'right', fill: 'var(--band)' },
         ),
         ...barsOf(bars, scale),
         // Phones have nothing to point with.
-        ...(isWide ? [Plot.rect(bars, { x1: 'from', x2: 'to', fill: 'transparent', title: 'title' })] : []),
+        ...(isWide ? [Plot.rect(bars, { x1: 'left', x2: 'right', fill: 'transparent', title: 'title' })] : []),
         ...Array.from({ length: lines }, (_, row) =>
           Plot.text(
             labels.filter((placed) => placed.row === row),
             {
-              x: ({ from, to }: Band) => (from + to) / 2,
+              x: ({ left, right }: Band) => (left + right) / 2,
               frameAnchor: 'bottom',
               dy: 14 + 15 * row,
               text: 'name',
@@ -95,15 +95,15 @@ function barsOf(bars: readonly Bar[], scale: number): Plot.Markish[] {
   }
   const inset = scale > 12 ? 1.5 : 0.5;
   return layers.map(([y, fill]) =>
-    Plot.rectY(bars, { x1: 'from', x2: 'to', y, fill, insetLeft: inset, insetRight: inset }),
+    Plot.rectY(bars, { x1: 'left', x2: 'right', y, fill, insetLeft: inset, insetRight: inset }),
   );
 }
 
 function bandsOf(stages: readonly Stage[]): Band[] {
-  let from = 0;
+  let left = 0;
   return stages.map(({ name, groups }) => {
-    const band = { from, to: from + groups.length, name: visible(name) };
-    from = band.to;
+    const band = { left, right: left + groups.length, name: visible(name) };
+    left = band.right;
     return band;
   });
 }

@@ -1,6 +1,6 @@
 import type { PruneReport } from '@secateur/core';
 import { capitalized, share, wholeNumber } from '../format-numbers.js';
-import { type Html, html } from '../html/html.js';
+import { codeName, type Html, html } from '../html/html.js';
 import type { Section } from './section.js';
 
 type Entry = PruneReport['notPruned'][number];
@@ -25,6 +25,6 @@ function reasonTable(reason: string, entries: readonly Entry[]): Html {
   const open = entries.length <= openUpTo ? html` open` : undefined;
   return html`<details${open}><summary>${reason} <span class="quiet">${entries.length === 1 ? '1 tensor axis' : `${wholeNumber(entries.length)} tensor axes`}</span></summary>
 <table class="tight"><thead><tr><th scope="col">Tensor</th><th scope="col" class="n">Axis</th></tr></thead><tbody>${entries.map(
-    ({ tensor, axis }) => html`<tr><th scope="row"><code>${tensor}</code></th><td class="n">${axis ?? 'all'}</td></tr>`,
+    ({ tensor, axis }) => html`<tr><th scope="row">${codeName(tensor)}</th><td class="n">${axis ?? 'all'}</td></tr>`,
   )}</tbody></table></details>`;
 }

@@ -1,7 +1,7 @@
 import type { PruneReport } from '@secateur/core';
 import { significant, wholeNumber } from '../format-numbers.js';
 import { type NamedGroup, stagesOf } from '../group-names.js';
-import { type Html, html } from '../html/html.js';
+import { codeName, type Html, html } from '../html/html.js';
 import { plotScores } from '../plots/plot-scores.js';
 import { type ScoreHistogram, scoreHistogram } from '../score-histogram.js';
 import type { Section } from './section.js';
@@ -27,7 +27,7 @@ function figure({ group, name }: NamedGroup): Html {
   const { size, kept, kind } = group;
   const range = rangeText(histogram);
   const label = `Scores of ${name}: ${kept} of ${size} kept, ${range}.`;
-  return html`<figure class="small"><figcaption><code>${name}</code>${kind === 'channel' ? undefined : html` <span class="quiet">${kind}</span>`}</figcaption>${plotScores(label, histogram)}<p class="quiet ends"><span>${significant(histogram.lowest)}</span><span>${wholeNumber(kept)} of ${wholeNumber(size)} kept</span><span>${histogram.hasTail ? '→ ' : ''}${significant(histogram.highest)}</span></p></figure>`;
+  return html`<figure class="small"><figcaption>${codeName(name)}${kind === 'channel' ? undefined : html` <span class="quiet">${kind}</span>`}</figcaption>${plotScores(label, histogram)}<p class="quiet ends"><span>${significant(histogram.lowest)}</span><span>${wholeNumber(kept)} of ${wholeNumber(size)} kept</span><span>${histogram.hasTail ? '→ ' : ''}${significant(histogram.highest)}</span></p></figure>`;
 }
 
 function rangeText({ lowest, highest, highestRemoved, lowestKept }: ScoreHistogram): string {

@@ -1,7 +1,7 @@
 import type { GroupReport, PruneReport } from '@secateur/core';
 import { percent, wholeNumber } from '../format-numbers.js';
 import { type NamedGroup, type Stage, stagesOf } from '../group-names.js';
-import { type Html, html } from '../html/html.js';
+import { codeName, type Html, html } from '../html/html.js';
 import { plotGroupWidths } from '../plots/plot-group-widths.js';
 import { bar, type Section } from './section.js';
 
@@ -42,5 +42,5 @@ function row({ group, name }: NamedGroup, largest: number): Html {
 }
 
 function tensorsOf({ tensors }: GroupReport, name: string): Html {
-  return html`<details class="tensors"><summary><code>${name}</code></summary><ul>${tensors.map((tensor) => html`<li><code>${tensor}</code></li>`)}</ul></details>`;
+  return html`<details class="tensors"><summary>${codeName(name)}</summary><ul>${tensors.map((tensor) => html`<li>${tensor}</li>`)}</ul></details>`;
 }

@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { fixturePath, secateur } from './run-cli.js';
+
+const golden = fixturePath('unet2d-tiny/golden.safetensors');
+
+describe('check', () => {
+  it.each(['unet2d-tiny', 'unet2d-tiny/model.onnx'])('finds the numbers of PyTorch in %s', async (path) => {
+    const { code, stdout } = await secateur(['check', fixturePath(path), golden, '--grad', '--json']);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ ok: true, failed: 0 });
+    const names = result.tensors.map(({ tensor }: { tensor: string }) => tensor);
+    expect(names).toContain('out');
+    expect(names).toContain('loss');
+    expect(names).toContain('grad.mid_block.attentions.0.to_q.weight');
+  });
+
+  it('compares the output alone without --grad', async () => {
+    const { code, stdout } = await secateur(['check', fixturePath('unet2d-tiny'), golden]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^out +\d\.\d\de-\d+ +1e-4 +ok$/m);
+    expect(stdout).not.toContain('grad.');
+  });
+
+  it('ends with 1 above the tolerance', async () => {
+    const { code, stdout } = await secateur(['check', fixturePath('unet2d-tiny'), golden, '--tolerance', '1e-12']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('TOO FAR');
+  });
+
+  it('says which tensor a golden file lacks', async () => {
+    const other = fixturePath('unet2d-tiny/diffusion_pytorch_model.safetensors');
+    const { code, stderr } = await secateur(['check', fixturePath('unet2d-tiny'), other]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('in.sample');
+  });
+});

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { fixturePath, join, scratch, secateur, snapshot, tinyModel } from './run-cli.js';
+
+const golden = fixturePath('unet2d-tiny/golden.safetensors');
+
+describe('convert', () => {
+  it('writes one ONNX file under the name given, which computes what the checkpoint does', async () => {
+    const folder = scratch();
+    const out = join(folder, 'small.onnx');
+    const { code } = await secateur(['convert', fixturePath('unet2d-tiny'), out, '--quiet']);
+    expect(code).toBe(0);
+    expect(readdirSync(folder)).toEqual(['small.onnx']);
+    expect((await secateur(['check', out, golden])).code).toBe(0);
+  });
+
+  it('halves the bytes with fp16, and ONNX written beside a half checkpoint shares them', async () => {
+    const folder = scratch();
+    const model = await tinyModel(folder);
+    const [half, both] = [join(folder, 'half'), join(folder, 'both')];
+    expect((await secateur(['convert', model, half, '--dtype', 'fp16', '--quiet'])).code).toBe(0);
+    expect((await secateur(['convert', half, both, '--to', 'diffusers,onnx', '--quiet'])).code).toBe(0);
+    const size = (...path: string[]) => statSync(join(...path)).size;
+    const weights = 'diffusion_pytorch_model.safetensors';
+    const header = size(model, weights) - 4 * 177_427;
+    expect(Math.abs(size(half, weights) - header - 2 * 177_427)).toBeLessThan(4096);
+    expect(size(both, 'model.onnx')).toBeLessThan(150_000);
+    // Half precision keeps three digits of each weight.
+    expect((await secateur(['check', join(both, 'model.onnx'), golden, '--tolerance', '1e-2'])).code).toBe(0);
+  });
+
+  it('copies an untouched checkpoint byte by byte', async () => {
+    const folder = scratch();
+    const model = await tinyModel(folder);
+    expect((await secateur(['convert', model, join(folder, 'copy'), '--to', 'diffusers,onnx', '--quiet'])).code).toBe(
+      0,
+    );
+    const file = 'diffusion_pytorch_model.safetensors';
+    expect(readFileSync(join(folder, 'copy', file)).equals(readFileSync(join(model, file)))).toBe(true);
+    expect((await secateur(['check', join(folder, 'copy/model.onnx'), golden])).code).toBe(0);
+  });
+
+  it('refuses what it cannot write, and touches nothing', async () => {
+    const folder = scratch();
+    const model = await tinyModel(folder);
+    const before = snapshot(folder);
+    const onnx = fixturePath('unet2d-tiny/model.onnx');
+    for (const argv of [
+      [onnx, join(folder, 'out'), '--to', 'diffusers'],
+      [model, join(folder, 'out.safetensors')],
+      [model, join(folder, 'out.onnx'), '--to', 'diffusers'],
+      [model, model],
+      [model, join(folder, 'out'), '--dtype', 'int8'],
+    ]) {
+      const { code, stderr } = await secateur(['convert', ...argv]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^error: /);
+    }
+    expect(snapshot(folder)).toEqual(before);
+  });
+});

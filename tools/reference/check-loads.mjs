@@ -1,0 +1,101 @@
+/**
+ * What check_loads.py compares with: seeded inputs of a model and the outputs that Secateur has for them.
+ *
+ *   npm run build
+ *   node tools/reference/check-loads.mjs OUT [CASE,…]   prunes models in several ways into OUT/<case>/, each with its
+ *                                                       OUT/<case>.golden.safetensors
+ *   node tools/reference/check-loads.mjs --folder DIR   for what `secateur prune` wrote: DIR.golden.safetensors
+ */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { channels, heads, prune, structured } from '../../packages/core/dist/index.js';
+import { atomicFile, atomicOutput, nodeFolder } from '../../packages/core/dist/node.js';
+import { diffusersFormat, modelFromWeights, randomWeights } from '../../packages/diffusers/dist/index.js';
+import { evaluateDim, float32, int64, isSymbolic, sizeOf } from '../../packages/graph/dist/index.js';
+import { random } from '../../packages/methods/baselines/dist/index.js';
+import { onnxFormat } from '../../packages/onnx/dist/index.js';
+import { nodeEngine } from '../../packages/runtime/dist/node.js';
+import { writeSafetensors } from '../../packages/safetensors/dist/index.js';
+import { torchGenerator } from '../../packages/samplers/dist/index.js';
+import { zooPath } from '../../packages/zoo/dist/node.js';
+
+const seed = 7;
+const batch = 2;
+const { values, positionals } = parseArgs({ options: { folder: { type: 'string' } }, allowPositionals: true });
+const engine = await nodeEngine({ threads: 2 });
+
+const fixture = (path) => fileURLToPath(new URL(`../../packages/testkit/fixtures/${path}`, import.meta.url));
+const zoo = async () => diffusersFormat.load({ folder: await nodeFolder(zooPath('fashion-ddpm-32')) });
+const tiny = async () => diffusersFormat.load({ folder: await nodeFolder(fixture('unet2d-tiny')) });
+const cifar = async () => {
+  const config = JSON.parse(await readFile(fixture('configs/ddpm-cifar10-32/config.json'), 'utf8'));
+  return modelFromWeights('ddpm-cifar10-32', config, randomWeights(config, seed));
+};
+
+const cases = {
+  'zoo-paper': [zoo, { normGroups: 'paper' }],
+  'zoo-torch-pruning': [zoo, { normGroups: 'torch-pruning' }],
+  'zoo-preserve': [zoo, { normGroups: 'preserve' }],
+  'zoo-expressible': [zoo, { normGroups: 'preserve', expressible: true }],
+  'zoo-heads': [zoo, { space: heads, ratio: 0.5 }],
+  'tiny-paper': [tiny, { normGroups: 'paper' }],
+  'tiny-torch-pruning': [tiny, { normGroups: 'torch-pruning' }],
+  'tiny-preserve': [tiny, { normGroups: 'preserve' }],
+  'tiny-heads': [tiny, { space: heads, ratio: 0.5 }],
+  'cifar-paper': [cifar, { normGroups: 'paper' }],
+};
+
+/** Normal numbers; for timesteps 1, 101, …, and for class labels 0, 1, …, one of each sample. */
+function inputsOf(model) {
+  const generator = torchGenerator(seed);
+  const feeds = {};
+  for (const { name, dtype, shape } of model.graph.inputs) {
+    const sizes = shape.map((dim) => (isSymbolic(dim) ? evaluateDim(dim, { ...model.sizes, batch }) : dim));
+    const numbers = Array.from({ length: sizeOf(sizes) }, (_, i) => (name.includes('label') ? i : 1 + 100 * i));
+    if (dtype === 'int64') feeds[name] = int64(numbers, sizes);
+    else feeds[name] = sizes.length < 2 ? float32(sizes, numbers) : generator.randn(sizes);
+  }
+  return feeds;
+}
+
+/** Runs a model and writes `in.<input>` and `out`. */
+async function writeGolden(model, path) {
+  const feeds = inputsOf(model);
+  const executable = await engine.compile(model.graph);
+  const outputs = await executable.run(feeds);
+  await executable.dispose();
+  const tensors = Object.entries(feeds).map(([name, value]) => [`in.${name}`, value]);
+  tensors.push(['out', outputs[model.graph.outputs[0].name]]);
+  const file = await atomicFile(path, { replace: true });
+  await writeSafetensors(
+    file,
+    tensors.map(([name, value]) => ({ name, dtype: value.dtype, shape: value.shape, read: async () => value })),
+  );
+  await file.commit();
+}
+
+/** What was pruned, before it was saved, is what the saved folder is compared with. */
+async function makeCase(name, out) {
+  const [load, options] = cases[name];
+  const method = structured({ criterion: random(), space: channels });
+  const result = await prune(await load(), { method, ratio: 0.3, seed, ...options });
+  const folder = await atomicOutput(join(out, name), { replace: true });
+  const files = await diffusersFormat.save(result.model, folder);
+  await folder.commit();
+  await writeGolden(result.model, join(out, `${name}.golden.safetensors`));
+  const { before, after } = result.report;
+  const how = files.includes('load_secateur.py') ? 'load_secateur.py' : 'stock diffusers';
+  console.log(`${name}: ${before.parameters} -> ${after.parameters} parameters, for ${how}`);
+}
+
+if (values.folder) {
+  const source = { folder: await nodeFolder(values.folder) };
+  const format = (await diffusersFormat.detect(source)) ? diffusersFormat : onnxFormat;
+  await writeGolden(await format.load(source), `${resolve(values.folder)}.golden.safetensors`);
+} else {
+  const [out, only] = positionals;
+  if (!out) throw new Error('Name a folder for the pruned models, or --folder DIR.');
+  for (const name of only ? only.split(',') : Object.keys(cases)) await makeCase(name, resolve(out));
+}
