@@ -75,7 +75,16 @@ async function secateurSeconds() {
 }
 
 async function pytorch() {
-  const args = [referencePath, configPath, '--timesteps', `${timesteps}`, '--batch', `${batch}`, '--threads', `${threads}`];
+  const args = [
+    referencePath,
+    configPath,
+    '--timesteps',
+    `${timesteps}`,
+    '--batch',
+    `${batch}`,
+    '--threads',
+    `${threads}`,
+  ];
   const { stdout } = await promisify(execFile)(values.python, args);
   return JSON.parse(stdout.trim().split('\n').at(-1));
 }

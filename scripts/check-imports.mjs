@@ -1,6 +1,7 @@
 // node scripts/check-imports.mjs [ROOT]: imports only point down the layers. Prints file:line and what is wrong.
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
+import ts from 'typescript';
 import { filesBelow, isMain, packageFolders, readJson, root } from './workspace.mjs';
 
 /**
@@ -40,15 +41,9 @@ export function mayImport(from, to) {
 
 /** Every module specifier of a source file with its line: static and dynamic imports, re-exports, type imports. */
 export function specifiersOf(source) {
-  // Comments are blanked out, newlines kept, so that an example in a docstring is no import. Strings are left alone.
-  const code = source.replace(
-    /('(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|\/\*[\s\S]*?\*\/|(^|[^:])\/\/[^\n]*/g,
-    (match, string) => (string === undefined ? match.replace(/[^\n]/g, ' ') : match),
-  );
-  const pattern = /(?:(?<![.\w])from|\bimport\s*\(?)\s*(['"])([^'"\n]+)\1/g;
-  return [...code.matchAll(pattern)].map((match) => ({
-    specifier: match[2],
-    line: code.slice(0, match.index + match[0].length).split('\n').length,
+  return ts.preProcessFile(source, true, true).importedFiles.map(({ fileName, pos }) => ({
+    specifier: fileName,
+    line: source.slice(0, pos).split('\n').length,
   }));
 }
 

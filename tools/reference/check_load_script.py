@@ -2,7 +2,7 @@
 
     python tools/reference/check_load_script.py FOLDER GOLDEN.safetensors
 
-GOLDEN holds `in.sample`, `in.timestep`, perhaps `in.class_labels`, and Secateur's `out`. Prints the relative error; exits
+GOLDEN holds the inputs as `in.sample`, `in.timestep` and so on, and Secateur's `out`. Prints the relative error; exits
 with 1 when it is above 1e-4.
 """
 
@@ -18,8 +18,12 @@ spec = importlib.util.spec_from_file_location("load_secateur", folder / "load_se
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 model = module.load()
+inputs = {name[3:]: tensor for name, tensor in golden.items() if name.startswith("in.")}
+added = {name: inputs.pop(name) for name in ("text_embeds", "time_ids") if name in inputs}
+if added:
+    inputs["added_cond_kwargs"] = added
 with torch.no_grad():
-    out = model(golden["in.sample"], golden["in.timestep"], golden.get("in.class_labels")).sample
+    out = model(**inputs).sample
 error = ((out - golden["out"]).abs().max() / golden["out"].abs().max()).item()
 print(f"relative error {error:.1e}")
 sys.exit(error > 1e-4)

@@ -239,13 +239,25 @@ describe('prune', () => {
   it('cuts only what a stock configuration can say with --expressible', async () => {
     const folder = scratch();
     const model = await tinyModel(folder);
-    const argv = ['prune', model, '--method', 'magnitude', '--ratio', '0.5', ...quick];
+    const argv = ['prune', model, '--method', 'magnitude', '--ratio', '0.25', ...quick];
     expect((await secateur([...argv, '--out', join(folder, 'free')])).code).toBe(0);
     expect(readdirSync(join(folder, 'free'))).toContain('load_secateur.py');
     expect((await secateur([...argv, '--out', join(folder, 'stock'), '--expressible'])).code).toBe(0);
     expect(readdirSync(join(folder, 'stock'))).not.toContain('load_secateur.py');
     const { before, after } = readJson(join(folder, 'stock/report.json')) as Record<string, { parameters: number }>;
     expect(after!.parameters).toBeLessThan(before!.parameters);
+    const onnx = await secateur([
+      'prune',
+      fixturePath('unet2d-tiny/model.onnx'),
+      '--method',
+      'magnitude',
+      '--ratio',
+      '0.25',
+      '--expressible',
+      '--dry-run',
+    ]);
+    expect(onnx.code).toBe(2);
+    expect(onnx.stderr).toContain('no configuration');
   });
 
   it('measures latency and puts pictures into the report', async () => {

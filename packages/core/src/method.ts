@@ -16,7 +16,7 @@ export interface PruneSettings {
   readonly budget: Budget;
   /** Overrides the method's own space. */
   readonly space?: Space;
-  /** Overrides the method's own selector, by name or as an object. */
+  /** Overrides the method's own rule for GroupNorm. */
   readonly normGroups?: NormGroupRule;
   /** Restricts widths to what the model's configuration can say, so that stock loaders load the result. */
   readonly expressible: boolean;

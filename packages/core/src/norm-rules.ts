@@ -160,7 +160,7 @@ function reasonAgainst(coupling: Coupling, groups: readonly Group[], steps: numb
 }
 
 /**
- * Leaves out the groups that cannot be cut because one that must keep the same share (`preserve`) is left whole, and notes
+ * Leaves out the groups that cannot be cut because one that must keep the same share (`preserve`, tied widths) is left whole, and notes
  * why in `leftWhole`.
  */
 export function dropBrokenComponents(
@@ -172,7 +172,7 @@ export function dropBrokenComponents(
   for (const [id, { component }] of plan.cells) if (leftWhole.has(id)) whole.set(component, id);
   return groups.filter(({ id }) => {
     const cause = whole.get(plan.cells.get(id)!.component);
-    if (cause !== undefined) leftWhole.set(id, `it shares norm groups with "${cause}", which is left whole`);
+    if (cause !== undefined) leftWhole.set(id, `it must keep the same share as "${cause}", which is left whole`);
     return cause === undefined;
   });
 }

@@ -105,7 +105,7 @@ describe('dropBrokenComponents', () => {
     const plan = planCells(fakeCoupling([a, b, c], [fakeNorm('n', 2, [a, b])]), 'preserve');
     const leftWhole = new Map([['a', 'ignored by "a"']]);
     expect(dropBrokenComponents(plan, [b, c], leftWhole)).toEqual([c]);
-    expect(leftWhole.get('b')).toBe('it shares norm groups with "a", which is left whole');
+    expect(leftWhole.get('b')).toBe('it must keep the same share as "a", which is left whole');
   });
   it('lets every group go its own way under a re-forming rule', () => {
     const [a, b] = [fakeGroup('a', 8), fakeGroup('b', 4)];

@@ -22,25 +22,47 @@ from torch.nn import functional as F
 RENAMED = {".query.": ".to_q.", ".key.": ".to_k.", ".value.": ".to_v.", ".proj_attn.": ".to_out.0."}
 
 class PrunedAttention:
-    """Self-attention whose queries and keys may be narrower than its values."""
-    def __call__(self, attn, hidden_states, *args, temb=None, **kwargs):
-        x = hidden_states if attn.group_norm is None else attn.group_norm(hidden_states.flatten(2))
-        x = x.flatten(2).transpose(1, 2)
-        q, k, v = (p(x).unflatten(-1, (attn.heads, -1)).transpose(1, 2) for p in (attn.to_q, attn.to_k, attn.to_v))
+    """Attention whose queries and keys may be narrower than its values; over pixels with its norm, or over tokens."""
+    def __call__(self, attn, hidden_states, encoder_hidden_states=None, *args, temb=None, **kwargs):
+        x, pixels = hidden_states, hidden_states.ndim == 4
+        if pixels:
+            x = x.flatten(2) if attn.group_norm is None else attn.group_norm(x.flatten(2))
+            x = x.transpose(1, 2)
+        context = x if encoder_hidden_states is None else encoder_hidden_states
+        sides = ((attn.to_q, x), (attn.to_k, context), (attn.to_v, context))
+        q, k, v = (p(side).unflatten(-1, (attn.heads, -1)).transpose(1, 2) for p, side in sides)
         y = F.scaled_dot_product_attention(q, k, v, scale=attn.scale).transpose(1, 2).flatten(2)
-        y = attn.to_out[0](y).transpose(1, 2).reshape(hidden_states.shape)
-        return (y + hidden_states) / attn.rescale_output_factor
+        y = attn.to_out[0](y)
+        if not pixels:
+            return y
+        return (y.transpose(1, 2).reshape(hidden_states.shape) + hidden_states) / attn.rescale_output_factor
 
 class Passed(nn.Module):
     """What is left of a removed layer."""
     def __init__(self, layer):
         super().__init__()
+        self.as_tuple = type(layer).__name__ == "Transformer2DModel"
         self.upsample, self.downsample = getattr(layer, "upsample", None), getattr(layer, "downsample", None)
         self.conv_shortcut = getattr(layer, "conv_shortcut", None)
     def forward(self, x, *args, **kwargs):
         for step in (self.upsample, self.downsample, self.conv_shortcut):
             x = x if step is None else step(x)
-        return x
+        return (x,) if self.as_tuple else x
+
+class Zero(nn.Module):
+    """What is left of a removed layer beside which its input is added."""
+    def forward(self, x, *args, **kwargs):
+        return torch.zeros((), dtype=x.dtype, device=x.device)
+
+NORMS = {"attn1": "norm1", "attn2": "norm2", "ff": "norm3"}
+
+def pass_by(model, put, path):
+    parent, _, name = path.rpartition(".")
+    if name in NORMS:
+        put(path, Zero())
+        put(f"{parent}.{NORMS[name]}", nn.Identity())
+    else:
+        put(path, Passed(model.get_submodule(path)))
 
 def resized(layer, weight, groups):
     bias = getattr(layer, "bias", None) is not None
@@ -50,6 +72,8 @@ def resized(layer, weight, groups):
         return nn.Linear(weight.shape[1], weight.shape[0], bias=bias)
     if isinstance(layer, nn.GroupNorm):
         return nn.GroupNorm(groups or layer.num_groups, weight.shape[0], layer.eps)
+    if isinstance(layer, nn.LayerNorm):
+        return nn.LayerNorm(weight.shape[0], layer.eps)
     layer.weight = nn.Parameter(torch.empty_like(weight))
     return layer
 
@@ -64,7 +88,7 @@ def load(folder=Path(__file__).resolve().parent / FOLDER_HERE):
     model = getattr(diffusers, config["_class_name"]).from_config(config)
     put = lambda path, layer: setattr(model.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2], layer)
     for path in notes.get("removed", []):
-        put(path, Passed(model.get_submodule(path)))
+        pass_by(model, put, path)
     for path, layer in list(model.named_modules()):
         groups, weight = notes.get("normGroups", {}).get(path), state.get(path + ".weight")
         if isinstance(getattr(layer, "weight", None), nn.Parameter) and layer.weight.ndim and weight is not None:

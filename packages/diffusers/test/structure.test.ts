@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { buildUNet2D, isEmptyOverrides, outlineUNet2D, overridesOf, structureOf, weightsFrom } from '../src/index.js';
+import {
+  buildUNet2D,
+  buildUNet2DCondition,
+  isEmptyOverrides,
+  outlineUNet2D,
+  outlineUNet2DCondition,
+  overridesOf,
+  structureOf,
+  weightsFrom,
+} from '../src/index.js';
 import { constantsOf, readJson } from './support/fixtures.js';
 import { readVariant, variants, variantWeights } from './support/variants.js';
 
@@ -43,5 +52,20 @@ describe('overridesOf', () => {
     const graph = buildUNet2D(config, weightsFrom(left), overrides);
     const found = overridesOf(graph, outlineUNet2D(config));
     expect({ ...found, removed: [...(found.removed ?? [])].sort() }).toEqual(overrides);
+  });
+
+  it('names the outermost of removed modules, and layers of transformer blocks', () => {
+    const name = 'unet2d-cond-sdxl';
+    const json = readJson(`${name}/config.json`);
+    const block = 'mid_block.attentions.0.transformer_blocks';
+    const removed = ['down_blocks.1.attentions.0', 'up_blocks.2.resnets.0', `${block}.0.attn2`, `${block}.1`];
+    const left = constantsOf(`${name}/diffusion_pytorch_model.safetensors`);
+    for (const tensor of [...left.keys()]) {
+      const gone = [...removed, `${block}.0.norm2`].some((path) => tensor.startsWith(`${path}.`));
+      if (gone && !tensor.includes('conv_shortcut')) left.delete(tensor);
+    }
+    const graph = buildUNet2DCondition(json, weightsFrom(left), { removed });
+    const found = overridesOf(graph, outlineUNet2DCondition(json)).removed ?? [];
+    expect([...found].sort()).toEqual([...removed].sort());
   });
 });

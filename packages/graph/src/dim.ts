@@ -69,6 +69,20 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return a * b + 0;
   if (a === 1) return b;
   if (b === 1) return a;
+  const key = `${dimText(a)} ${dimText(b)}`;
+  let product = products.get(key);
+  if (product === undefined) {
+    if (products.size >= maxProducts) products.clear();
+    products.set(key, (product = multiplyTerms(a, b)));
+  }
+  return product;
+}
+
+/** Products made before: a model has few different ones, and every layer asks for the same. */
+const products = new Map<string, Dim>();
+const maxProducts = 4096;
+
+function multiplyTerms(a: Dim, b: Dim): Dim {
   const terms = new Map<string, number>();
   for (const [keyA, coefficientA] of termsOf(a)) {
     for (const [keyB, coefficientB] of termsOf(b)) {

@@ -1,4 +1,14 @@
 export { GraphBuilder, type OpOptions } from './builder.js';
+export type { ConstantAxis, SlotFlow } from './coupling/flow.js';
+export {
+  type Coupling,
+  couple,
+  type Group,
+  type GroupSlice,
+  type NormGroups,
+  type NotPruned,
+  type UnitKind,
+} from './coupling/groups.js';
 export type { Axis, Role, SlotContext } from './coupling/slot-context.js';
 export {
   addDims,
@@ -20,6 +30,9 @@ export {
   unifyDims,
 } from './dim.js';
 export { type ErrorCode, type ErrorDetails, SecateurError, throwIfAborted } from './errors.js';
+export { type EvaluateOptions, evaluateGraph } from './evaluate.js';
+export { type FoldOptions, foldConstants } from './fold.js';
+export { type GradientRequest, gradient } from './gradient/gradient.js';
 export {
   type Attribute,
   type ByteLocation,
@@ -42,6 +55,8 @@ export {
   type ValueInfo,
   withoutDeadNodes,
 } from './graph.js';
+export { type InferOptions, inferTypes, type UnknownOp, unknownOps } from './infer.js';
+export { countMacs } from './macs.js';
 export {
   defineOp,
   type EvaluateContext,
@@ -54,7 +69,11 @@ export {
   opKey,
   type ValueType,
 } from './op-record.js';
+export { defaultOps, opSetOf, withOps } from './ops/index.js';
+export { type Cut, type Removal, removeUnits } from './surgery/remove-units.js';
 export type { RewriteContext } from './surgery/rewrite-context.js';
+export { sliceConstant, sliceTensor } from './surgery/slice-constant.js';
+export { zeroUnits } from './surgery/zero-units.js';
 export {
   allocate,
   bfloatToFloat,
@@ -78,14 +97,3 @@ export {
   toNumbers,
   zeros,
 } from './tensor.js';
-export { type Coupling, couple, type Group, type GroupSlice, type NormGroups, type NotPruned, type UnitKind } from './coupling/groups.js';
-export type { ConstantAxis, SlotFlow } from './coupling/flow.js';
-export { type Cut, type Removal, removeUnits } from './surgery/remove-units.js';
-export { sliceConstant, sliceTensor } from './surgery/slice-constant.js';
-export { zeroUnits } from './surgery/zero-units.js';
-export { type EvaluateOptions, evaluateGraph } from './evaluate.js';
-export { type FoldOptions, foldConstants } from './fold.js';
-export { type InferOptions, inferTypes, type UnknownOp, unknownOps } from './infer.js';
-export { countMacs } from './macs.js';
-export { defaultOps, opSetOf, withOps } from './ops/index.js';
-export { type GradientRequest, gradient } from './gradient/gradient.js';

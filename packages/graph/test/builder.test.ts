@@ -60,12 +60,20 @@ describe('GraphBuilder', () => {
     b.output(y, 'float32', [symbol('n')], 'result');
     const { nodes, outputs } = b.build();
     expect(outputs.map(({ name }) => name)).toEqual(['y', 'result']);
-    expect(nodes.map(({ op, inputs, outputs: made }) => `${op} ${inputs} ${made}`)).toEqual(['Relu x y', 'Identity y result']);
+    expect(nodes.map(({ op, inputs, outputs: made }) => `${op} ${inputs} ${made}`)).toEqual([
+      'Relu x y',
+      'Identity y result',
+    ]);
   });
 
   it('carries opset, domain and metadata', () => {
     const b = new GraphBuilder('g', 21);
     b.op('Gelu', [b.input('x', 'float32', [1])], {}, { domain: 'com.microsoft' });
-    expect(b.build({ made: 'by hand' })).toMatchObject({ name: 'g', opset: 21, nodes: [{ domain: 'com.microsoft' }], metadata: { made: 'by hand' } });
+    expect(b.build({ made: 'by hand' })).toMatchObject({
+      name: 'g',
+      opset: 21,
+      nodes: [{ domain: 'com.microsoft' }],
+      metadata: { made: 'by hand' },
+    });
   });
 });

@@ -12,7 +12,7 @@ import {
   multiplyDims,
   parseDim,
   productOfDims,
-  SecateurError,
+  type SecateurError,
   shapeText,
   subtractDims,
   symbol,
@@ -111,9 +111,12 @@ describe('text', () => {
     );
   });
 
-  it.each(['batch', 'sample.dim_0', 'unk__12', 'floor((height-1)/2)', 'Sin_3_o0__d1'])('takes %s as one symbol', (name) => {
-    expect(dimText(parseDim(name))).toBe(name);
-  });
+  it.each(['batch', 'sample.dim_0', 'unk__12', 'floor((height-1)/2)', 'Sin_3_o0__d1'])(
+    'takes %s as one symbol',
+    (name) => {
+      expect(dimText(parseDim(name))).toBe(name);
+    },
+  );
 
   it('shows a shape', () => {
     expect(shapeText([b, 32, multiplyDims(h, w)])).toBe('[batch, 32, height*width]');

@@ -4,11 +4,11 @@ import {
   consumersOf,
   float,
   float32,
+  GraphBuilder,
   getFloat,
   getInt,
   getInts,
   getString,
-  GraphBuilder,
   int,
   ints,
   parameterNamed,
@@ -33,9 +33,18 @@ describe('attributes', () => {
   const [node] = b.build().nodes;
 
   it('are read by type, with a fallback', () => {
-    expect([getInt(node, 'axis', 0), getFloat(node, 'epsilon', 0), getString(node, 'mode', '')]).toEqual([-1, 0.5, 'nearest']);
+    expect([getInt(node, 'axis', 0), getFloat(node, 'epsilon', 0), getString(node, 'mode', '')]).toEqual([
+      -1,
+      0.5,
+      'nearest',
+    ]);
     expect(getInts(node, 'pads')).toEqual([1, 2]);
-    expect([getInt(node, 'none', 7), getFloat(node, 'none', 7), getString(node, 'none', 'x'), getInts(node, 'none')]).toEqual([7, 7, 'x', undefined]);
+    expect([
+      getInt(node, 'none', 7),
+      getFloat(node, 'none', 7),
+      getString(node, 'none', 'x'),
+      getInts(node, 'none'),
+    ]).toEqual([7, 7, 'x', undefined]);
   });
 
   it('of another type are a fault of the file, by name', () => {
@@ -49,7 +58,11 @@ describe('producersOf and consumersOf', () => {
     const graph = small();
     expect(producersOf(graph).get('s')?.op).toBe('Add');
     expect(producersOf(graph).has('x')).toBe(false);
-    expect(consumersOf(graph).get('a')?.map(({ op }) => op)).toEqual(['Add']);
+    expect(
+      consumersOf(graph)
+        .get('a')
+        ?.map(({ op }) => op),
+    ).toEqual(['Add']);
     expect(consumersOf(graph).get('s')).toBeUndefined();
   });
 
@@ -82,7 +95,12 @@ describe('constants', () => {
   it('in memory read back what they hold', async () => {
     const value = float32([2], [1, 2]);
     const constant = constantOf(value, parameterNamed('w', [2]));
-    expect(constant).toMatchObject({ dtype: 'float32', shape: [2], value, parameter: { name: 'w', shape: [2], axes: [0] } });
+    expect(constant).toMatchObject({
+      dtype: 'float32',
+      shape: [2],
+      value,
+      parameter: { name: 'w', shape: [2], axes: [0] },
+    });
     expect(await constant.read()).toBe(value);
   });
 

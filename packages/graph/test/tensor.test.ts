@@ -62,7 +62,8 @@ describe('float16', () => {
   it('returns every finite bit pattern', () => {
     for (let bits = 0; bits < 65536; bits++) {
       const value = halfToFloat(bits);
-      if (!Number.isNaN(value) && floatToHalf(value) !== bits) expect.fail(`pattern ${bits} came back as ${floatToHalf(value)}`);
+      if (!Number.isNaN(value) && floatToHalf(value) !== bits)
+        expect.fail(`pattern ${bits} came back as ${floatToHalf(value)}`);
     }
     expect(halfToFloat(0x7e00)).toBeNaN();
   });
@@ -86,7 +87,8 @@ describe('bfloat16', () => {
   it('returns every bit pattern that is a number', () => {
     for (let bits = 0; bits < 65536; bits++) {
       const value = bfloatToFloat(bits);
-      if (!Number.isNaN(value) && floatToBfloat(value) !== bits) expect.fail(`pattern ${bits} came back as ${floatToBfloat(value)}`);
+      if (!Number.isNaN(value) && floatToBfloat(value) !== bits)
+        expect.fail(`pattern ${bits} came back as ${floatToBfloat(value)}`);
     }
     expect(bfloatToFloat(floatToBfloat(Number.NaN))).toBeNaN();
   });
@@ -146,7 +148,19 @@ describe('tensorFromBytes', () => {
 
   it('is the inverse of bytesOf for every dtype', () => {
     const dtypes: DType[] = [
-      'float32', 'float16', 'bfloat16', 'float64', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64', 'uint64', 'bool',
+      'float32',
+      'float16',
+      'bfloat16',
+      'float64',
+      'int8',
+      'uint8',
+      'int16',
+      'uint16',
+      'int32',
+      'uint32',
+      'int64',
+      'uint64',
+      'bool',
     ];
     for (const dtype of dtypes) {
       const value = castTensor(float32([3], [1, 0, 1]), dtype);

@@ -1,6 +1,6 @@
 import {
-  constantOf,
   type Coupling,
+  constantOf,
   couple,
   evaluateGraph,
   float32,

@@ -5,7 +5,7 @@ import { bare, hostile, sample } from './sample-report.js';
 const manifest = {
   secateur: 1 as const,
   className: 'UNet2DModel',
-  source: [{ name: '/home/somebody/models/tiny/weights.safetensors', sha256: 'ab12' }],
+  source: [{ name: '/srv/somebody/models/tiny/weights.safetensors', sha256: 'ab12' }],
   method: sample.method,
   criterion: sample.criterion,
   selector: sample.selector,

@@ -8,7 +8,7 @@ export function group(id: string, scores: readonly number[], removed: GroupRepor
 
 /** A report with every part. */
 export const sample: PruneReport = {
-  model: '/home/somebody/models/tiny-ddpm',
+  model: '/srv/somebody/models/tiny-ddpm',
   before: {
     parameters: 35_746_307,
     macs: 6_053_953_536,

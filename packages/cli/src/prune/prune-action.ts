@@ -1,4 +1,4 @@
-import { type Calibration, type Model, type PruneResult, prune, type RunStore } from '@secateur/core';
+import { type Calibration, type Model, type PruneResult, prune } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 import { parseEmit } from '../model/convert-model.js';
 import { loadImages } from '../model/load-images.js';
@@ -6,6 +6,7 @@ import { loadModel, modelPath } from '../model/load-model.js';
 import { parseDtype } from '../model/write-model.js';
 import { checkOutput } from '../output-paths.js';
 import type { Session } from '../session.js';
+import { checkExpressible } from './expressible.js';
 import { makeExtras } from './extras.js';
 import { type PruneFlags, pruneSettings } from './prune-flags.js';
 import { dryRunText, pruneText } from './prune-text.js';
@@ -54,6 +55,7 @@ export async function pruneAction(
       store,
       dryRun: flags.dryRun,
     });
+    if (flags.expressible && result.cut) await checkExpressible({ ...model, graph: result.cut.graph });
     if (out === undefined) return await tellDryRun(session, result);
     const extras = await makeExtras(session, { model, result, engine, data, pictures: flags.pictures });
     const files = await writeResults(session, { out, flags, result, extras, emit, dtype });
@@ -63,11 +65,17 @@ export async function pruneAction(
       pruneText(result, out, files),
     );
   } catch (error) {
-    // A full disk or a lost network drive is no reason to forget hours of work; anything else would fail again.
-    const isStorage = error instanceof SecateurError && error.code === 'IO';
-    if (!isStorage) await forget(store);
+    if (isFinal(error)) await store?.clear();
     throw error;
   }
+}
+
+/**
+ * Whether the same run would fail again, or was given up: nothing of it is kept then. A full disk, a failing engine or a
+ * fault of this program is no reason to forget hours of work.
+ */
+function isFinal(error: unknown): boolean {
+  return error instanceof SecateurError && error.code !== 'IO' && error.code !== 'ENGINE_FAILED';
 }
 
 async function tellDryRun(session: Session, result: PruneResult): Promise<void> {
@@ -88,8 +96,4 @@ async function calibrationOf(session: Session, model: Model, flags: PruneFlags):
 
 async function dataPaths(session: Session, { data }: PruneFlags): Promise<string[]> {
   return data === undefined ? [] : [await modelPath(session.source(data))];
-}
-
-async function forget(store: RunStore | undefined): Promise<void> {
-  await store?.clear();
 }

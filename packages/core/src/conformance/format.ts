@@ -71,21 +71,17 @@ export function testFormat(
       }
     });
     describe.each(samples.map((sample) => [sample.name, sample] as const))('%s', (_, sample) => {
-      testSample(test, format, sample, dtypes);
+      testReading(test, format, sample);
+      testSaving(test, format, sample);
+      testConverting(test, format, sample, dtypes);
     });
   });
 }
 
 type Test = ReturnType<typeof testUnless>;
 
-function testSample(
-  test: Test,
-  format: Format,
-  sample: FormatSample,
-  dtypes: readonly NonNullable<SaveOptions['dtype']>[],
-): void {
-  const load = async (files: Files = sample.files, file = sample.file) => format.load(await sourceOf(files, file));
-
+function testReading(test: Test, format: Format, sample: FormatSample): void {
+  const load = loader(format, sample);
   test('says yes to its own', async () => {
     expect(await format.detect(await sourceOf(sample.files, sample.file))).toBe(true);
   });
@@ -101,6 +97,19 @@ function testSample(
       expect(sha256).toMatch(/^[0-9a-f]{64}$/);
     }
   });
+  test('refuses files cut short or overwritten, by a code and the file', async () => {
+    for (const [path, content] of Object.entries(sample.files)) {
+      for (const damage of [content.slice(0, content.length >> 1), content.slice(0, 1), content.map(() => 0xa7)]) {
+        const error = await caught(() => readAll(load({ ...sample.files, [path]: damage })));
+        expect(error, `${path}, ${damage.length} bytes`).toBeInstanceOf(SecateurError);
+        expect(REFUSALS).toContain((error as SecateurError).code);
+      }
+    }
+  });
+}
+
+function testSaving(test: Test, format: Format, sample: FormatSample): void {
+  const load = loader(format, sample);
   test('gives back outputs and parameters, to the bit', async () => {
     const model = await load();
     const again = await format.load(folderOf(await saved(format, model)));
@@ -120,26 +129,6 @@ function testSample(
     const feeds = feedsOf(model, sample.sizes);
     expectClose(await outputsOf(again, feeds), await outputsOf(model, feeds), 1e-6);
   });
-  for (const dtype of dtypes) {
-    test(`converts weights to ${dtype}`, async () => {
-      const model = await load();
-      const again = await format.load(folderOf(await saved(format, model, { dtype })));
-      const [small, all] = await countConverted(again, model, dtype);
-      expect(small / all, 'share of weights converted').toBeGreaterThan(0.9);
-      // Eight bits of mantissa in the coarsest dtype, over a few dozen layers.
-      const feeds = feedsOf(model, sample.sizes);
-      expectClose(await outputsOf(again, feeds), await outputsOf(model, feeds), dtype === 'bfloat16' ? 0.1 : 0.02);
-    });
-  }
-  test('refuses files cut short or overwritten, by a code and the file', async () => {
-    for (const [path, content] of Object.entries(sample.files)) {
-      for (const damage of [content.slice(0, content.length >> 1), content.slice(0, 1), content.map(() => 0xa7)]) {
-        const error = await caught(() => readAll(load({ ...sample.files, [path]: damage })));
-        expect(error, `${path}, ${damage.length} bytes`).toBeInstanceOf(SecateurError);
-        expect(REFUSALS).toContain((error as SecateurError).code);
-      }
-    }
-  });
   test('stops saving when cancelled, and leaves nothing', async () => {
     const out = memoryOutput();
     await rejects(format.save(await load(), out, { signal: AbortSignal.abort() }), 'ABORTED');
@@ -153,6 +142,30 @@ function testSample(
     await out.commit();
     expect([...out.files.keys()].sort()).toEqual([...written].sort());
   });
+}
+
+function testConverting(
+  test: Test,
+  format: Format,
+  sample: FormatSample,
+  dtypes: readonly NonNullable<SaveOptions['dtype']>[],
+): void {
+  const load = loader(format, sample);
+  for (const dtype of dtypes) {
+    test(`converts weights to ${dtype}`, async () => {
+      const model = await load();
+      const again = await format.load(folderOf(await saved(format, model, { dtype })));
+      const [small, all] = await countConverted(again, model, dtype);
+      expect(small / all, 'share of weights converted').toBeGreaterThan(0.9);
+      // Eight bits of mantissa in the coarsest dtype, over a few dozen layers.
+      const feeds = feedsOf(model, sample.sizes);
+      expectClose(await outputsOf(again, feeds), await outputsOf(model, feeds), dtype === 'bfloat16' ? 0.1 : 0.02);
+    });
+  }
+}
+
+function loader(format: Format, { files, file }: FormatSample): (instead?: Files) => Promise<Model> {
+  return async (instead = files) => format.load(await sourceOf(instead, file));
 }
 
 const byIndex = defineCriterion<object>({

@@ -44,8 +44,8 @@ async function totalLoss(graph: Graph, data: Calibration): Promise<number> {
   let loss = 0;
   for (let timestep = 0; timestep < data.timesteps; timestep++) {
     for await (const { feeds, target } of data.batches({ timesteps: [timestep] })) {
-      const out = evaluateGraph(graph, feeds).out.data;
-      loss += out.reduce((a: number, value, i) => a + (Number(value) - Number(target.data[i])) ** 2, 0) / out.length;
+      const out = Array.from(evaluateGraph(graph, feeds).out.data, Number);
+      loss += out.reduce((a, value, i) => a + (value - Number(target.data[i])) ** 2, 0) / out.length;
     }
   }
   return loss;

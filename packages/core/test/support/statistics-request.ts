@@ -28,7 +28,10 @@ export function poisonedAt(data: Calibration, timestep: number): Calibration {
           const sample = batch.feeds.sample;
           yield {
             ...batch,
-            feeds: { ...batch.feeds, sample: { ...sample, data: sample.data.map(() => Number.NaN) as Float32Array } },
+            feeds: {
+              ...batch.feeds,
+              sample: { ...sample, data: new Float32Array(sample.data.length).fill(Number.NaN) },
+            },
           };
         }
       }

@@ -16,25 +16,30 @@ export interface UNetWidths {
  * width of the stage and its number of heads, and one for the time embedding. The first stage's width also sets the sines
  * of the timestep and stays; the width of a head is one number for a stage or the whole model and stays.
  *
+ * Neighbouring stages of one width pass their channels on without a shortcut convolution: they shrink together.
+ *
  * @param roundTo  stage widths stay multiples of this
  */
 export function unetTies(widths: UNetWidths, coupling: Coupling, roundTo: number): WidthTies {
+  const last = widths.channels.length - 1;
+  const places = new Map(coupling.groups.map((group) => [group, placesOf(group, last)]));
+  const together = joinedStages([...places.values()], last);
   const fixed = new Map<string, string>();
   const stages = new Map<number, Group[]>();
   const time: Group[] = [];
-  for (const group of coupling.groups) {
-    const stage = stageOf(group, widths.channels.length - 1);
-    if (stage === 'time') time.push(group);
-    else if (stage === undefined)
-      fixed.set(group.id, 'it joins stages that have widths of their own in the configuration');
-    else if (stage === 0) fixed.set(group.id, 'the first stage’s width also sets the sines of the timestep');
+  for (const [group, [first, ...others]] of places) {
+    if (first === 'time' && others.length === 0) time.push(group);
+    else if (typeof first !== 'number' || others.some((place) => typeof place !== 'number'))
+      fixed.set(group.id, 'the configuration has no field for its width');
+    else if (together[first] === 0) fixed.set(group.id, 'the first stage’s width also sets the sines of the timestep');
     else if (group.kind === 'head-dim') fixed.set(group.id, 'the configuration lets heads go, and keeps their width');
-    else stages.set(stage, [...(stages.get(stage) ?? []), group]);
+    else stages.set(together[first]!, [...(stages.get(together[first]!) ?? []), group]);
   }
   const normed = new Set(coupling.norms.flatMap(({ channels }) => channels.map((channel) => channel?.group)));
   const ties: WidthTie[] = [];
   for (const [stage, groups] of [...stages].sort(([a], [b]) => a - b)) {
-    const tie = tieOfStage(stage, groups, normed, widths, roundTo);
+    const members = together.flatMap((root, i) => (root === stage ? [i] : []));
+    const tie = tieOfStages(members, groups, normed, widths, roundTo);
     if (tie) ties.push(tie);
     else for (const group of groups) fixed.set(group.id, `stage ${stage} cannot shrink by whole norm groups and heads`);
   }
@@ -43,37 +48,54 @@ export function unetTies(widths: UNetWidths, coupling: Coupling, roundTo: number
   return { ties, fixed };
 }
 
-/** Stage that all producers of a group lie in. */
-function stageOf(group: Group, last: number): number | 'time' | undefined {
-  const stages = new Set(
-    group.slices
-      .filter(({ role }) => role === 'producer')
-      .map(({ tensor }) => {
-        if (/^(?:time|add)_embedding\./.test(tensor)) return 'time' as const;
-        if (tensor.startsWith('conv_in.')) return 0;
-        if (tensor.startsWith('mid_block.')) return last;
-        const block = /^(down|up)_blocks\.(\d+)\./.exec(tensor);
-        if (!block) return undefined;
-        return block[1] === 'down' ? Number(block[2]) : last - Number(block[2]);
-      }),
-  );
-  return stages.size === 1 ? [...stages][0] : undefined;
+type Place = number | 'time' | 'elsewhere';
+
+/** Stages, or parts without one, that the producers of a group lie in. */
+function placesOf(group: Group, last: number): Place[] {
+  const places = new Set<Place>();
+  for (const { role, tensor } of group.slices) if (role === 'producer') places.add(placeOf(tensor, last));
+  return [...places];
 }
 
-function tieOfStage(
-  stage: number,
+function placeOf(tensor: string, last: number): Place {
+  if (/^(?:time|add)_embedding\./.test(tensor)) return 'time';
+  if (tensor.startsWith('conv_in.')) return 0;
+  if (tensor.startsWith('mid_block.')) return last;
+  const block = /^(down|up)_blocks\.(\d+)\./.exec(tensor);
+  if (!block) return 'elsewhere';
+  return block[1] === 'down' ? Number(block[2]) : last - Number(block[2]);
+}
+
+/** For every stage the first of those that share channels with it, itself included. */
+function joinedStages(places: readonly Place[][], last: number): number[] {
+  const roots = Array.from({ length: last + 1 }, (_, i) => i);
+  for (const list of places) {
+    const stages = list.filter((place) => typeof place === 'number');
+    const joined = new Set(stages.map((stage) => roots[stage]!));
+    const first = Math.min(...joined);
+    roots.forEach((root, i) => {
+      if (joined.has(root)) roots[i] = first;
+    });
+  }
+  return roots;
+}
+
+/** @param stages  the stages that shrink together; they have one width */
+function tieOfStages(
+  stages: readonly number[],
   groups: readonly Group[],
   normed: ReadonlySet<string | undefined>,
   widths: UNetWidths,
   roundTo: number,
 ): WidthTie | undefined {
-  const width = widths.channels[stage]!;
+  const width = widths.channels[stages[0]!]!;
   const normGroups = widths.normGroups.reduce(leastCommonMultiple, 1);
-  const headDim = groups.some((group) => group.kind === 'head') ? widths.headDims[stage]! : 1;
-  const quantum = leastCommonMultiple(leastCommonMultiple(normGroups, headDim), roundTo);
+  const headDims = groups.some((group) => group.kind === 'head') ? stages.map((stage) => widths.headDims[stage]!) : [];
+  const quantum = [normGroups, roundTo, ...headDims].reduce(leastCommonMultiple);
   if (width % quantum !== 0) return undefined;
   const entries = groups.map(({ id }) => ({ id, cells: normed.has(id) ? normGroups : 1 }));
-  return { name: `stage ${stage}`, steps: width / quantum, groups: entries };
+  const name = stages.length === 1 ? `stage ${stages[0]}` : `stages ${stages.join(' and ')}`;
+  return { name, steps: width / quantum, groups: entries };
 }
 
 /** All layers of the time embedding have one width, that of the text and picture sizes that are added to it included. */

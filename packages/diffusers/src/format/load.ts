@@ -73,5 +73,8 @@ async function schedulerOf({ folder }: Location): Promise<Model['scheduler']> {
 
 /** Files and folders are named as the user gave them, path and all; a model's name and its manifest say where it lies in itself. */
 function lastPart(path: string): string {
-  return path.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1)!;
+  return path
+    .replace(/[\\/]+$/, '')
+    .split(/[\\/]/)
+    .at(-1)!;
 }

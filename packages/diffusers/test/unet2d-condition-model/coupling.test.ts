@@ -1,4 +1,12 @@
-import { type Coupling, couple, evaluateGraph, type Group, type Removal, removeUnits, sliceConstant } from '@secateur/graph';
+import {
+  type Coupling,
+  couple,
+  evaluateGraph,
+  type Group,
+  type Removal,
+  removeUnits,
+  sliceConstant,
+} from '@secateur/graph';
 import { expectClose, loadFixtureTensors, seededRandom } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
 import { buildUNet2DCondition, outlineUNet2DCondition, overridesOf, weightsFrom } from '../../src/index.js';
@@ -18,7 +26,8 @@ describe.each(fixtures)('coupling of %s', (name) => {
   const coupling = couple(graph);
   const prefix = 'down_blocks.1.attentions.0.transformer_blocks.0'.replace(/1/, name.endsWith('sd1') ? '0' : '1');
   const groupOf = (id: string): Group => coupling.groups.find((group) => group.id === id)!;
-  const slices = (group: Group) => group.slices.map(({ tensor, axis, perUnit }) => `${tensor.replace(`${prefix}.`, '')}:${axis} x${perUnit}`);
+  const slices = (group: Group) =>
+    group.slices.map(({ tensor, axis, perUnit }) => `${tensor.replace(`${prefix}.`, '')}:${axis} x${perUnit}`);
 
   it('covers 99 % of the parameters and more, and says why it leaves the others', () => {
     console.info(
@@ -31,15 +40,20 @@ describe.each(fixtures)('coupling of %s', (name) => {
 
   it.each(['attn1', 'attn2'])('finds heads and both inner dimensions: %s', (attention) => {
     const heads = groupOf(`${prefix}.${attention}.to_q.weight:0:head`);
-    expect(slices(heads)).toEqual([
-      `${attention}.to_q.weight:0 x8`,
-      `${attention}.to_k.weight:0 x8`,
-      `${attention}.to_v.weight:0 x8`,
-      `${attention}.to_out.0.weight:1 x8`,
-    ].map((slice) => slice.replace(/x8$/, `x${(graph.constants.get(`${prefix}.${attention}.to_q.weight`)!.shape[0]!) / heads.size}`)));
+    expect(slices(heads)).toEqual(
+      [
+        `${attention}.to_q.weight:0 x8`,
+        `${attention}.to_k.weight:0 x8`,
+        `${attention}.to_v.weight:0 x8`,
+        `${attention}.to_out.0.weight:1 x8`,
+      ].map((slice) =>
+        slice.replace(/x8$/, `x${graph.constants.get(`${prefix}.${attention}.to_q.weight`)!.shape[0]! / heads.size}`),
+      ),
+    );
     const queries = groupOf(`${prefix}.${attention}.to_q.weight:0:head-dim`);
     const values = groupOf(`${prefix}.${attention}.to_v.weight:0:head-dim`);
-    const names = (group: Group) => group.slices.map(({ tensor, axis }) => `${tensor.replace(`${prefix}.${attention}.`, '')}:${axis}`);
+    const names = (group: Group) =>
+      group.slices.map(({ tensor, axis }) => `${tensor.replace(`${prefix}.${attention}.`, '')}:${axis}`);
     expect(names(queries)).toEqual(['to_q.weight:0', 'to_k.weight:0']);
     expect(names(values)).toEqual(['to_v.weight:0', 'to_out.0.weight:1']);
     for (const { perUnit } of [...queries.slices, ...values.slices]) expect(perUnit).toBe(heads.size);
@@ -60,7 +74,9 @@ describe.each(fixtures)('removal from %s', (name) => {
     const { config, weights, graph, feeds } = load(name);
     const coupling = couple(graph);
     const cut = removeUnits(coupling, randomRemoval(coupling, seed));
-    const sliced = new Map([...weights].map(([tensor, constant]) => [tensor, sliceConstant(constant, cut.kept.get(tensor) ?? new Map())]));
+    const sliced = new Map(
+      [...weights].map(([tensor, constant]) => [tensor, sliceConstant(constant, cut.kept.get(tensor) ?? new Map())]),
+    );
     const { heads } = overridesOf(cut.graph, outlineUNet2DCondition(config));
     const rebuilt = buildUNet2DCondition(config, weightsFrom(sliced), { heads });
 
@@ -83,7 +99,9 @@ function randomRemoval(coupling: Coupling, seed: number): Removal {
     const count = Math.floor(random() * Math.min(size, 1 + size / 2));
     const units: number[] = [];
     for (let cell = 0; cell < cells; cell++) {
-      const order = Array.from({ length: size }, (_, i) => [random(), cell * size + i] as const).sort(([a], [b]) => a - b);
+      const order = Array.from({ length: size }, (_, i) => [random(), cell * size + i] as const).sort(
+        ([a], [b]) => a - b,
+      );
       units.push(...order.slice(0, count).map(([, unit]) => unit));
     }
     removal.set(group.id, units);

@@ -131,7 +131,7 @@ export function splitFactor(table: SlotTable, factor: Factor, sizes: readonly nu
 export function joinAxes(table: SlotTable, a: FactoredAxis, b: FactoredAxis): void {
   if (a === b || a.factors.length === 0 || b.factors.length === 0) return;
   if (a.factors.length === b.factors.length && a.factors.every((f, i) => dimEquals(f.size, b.factors[i].size))) {
-    a.factors.forEach((factor, i) => joinFactors(table, factor, b.factors[i]));
+    for (const [i, factor] of a.factors.entries()) joinFactors(table, factor, b.factors[i]);
     return;
   }
   if (!hasSlots(a) && !hasSlots(b)) return;

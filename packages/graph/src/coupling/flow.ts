@@ -123,12 +123,19 @@ class Trace {
       if (!output || this.axes.has(output)) continue;
       // Nothing that could be cut goes in: there is nothing to say. Otherwise silence would be a guess.
       if (node.inputs.some((input) => input && this.axesOf(input).some(hasSlots))) {
-        throw new SecateurError('UNKNOWN_OP', `${node.op}'s record does not say how slots reach its output "${output}".`, {
-          field: node.name,
-          plugin: node.op,
-        });
+        throw new SecateurError(
+          'UNKNOWN_OP',
+          `${node.op}'s record does not say how slots reach its output "${output}".`,
+          {
+            field: node.name,
+            plugin: node.op,
+          },
+        );
       }
-      this.axes.set(output, this.types.get(output)!.shape.map((dim) => fixedAxis(dim)));
+      this.axes.set(
+        output,
+        this.types.get(output)!.shape.map((dim) => fixedAxis(dim)),
+      );
     }
     if (node.inputs.every((input) => !input || this.fromConstants.has(input))) {
       for (const output of node.outputs) this.fromConstants.add(output);
@@ -139,7 +146,8 @@ class Trace {
     const { table } = this;
     const type = (value: string | undefined): ValueType => {
       const found = value ? this.types.get(value) : undefined;
-      if (!found) throw new SecateurError('BAD_FILE', `${node.op} "${node.name}" lacks an input.`, { field: node.name });
+      if (!found)
+        throw new SecateurError('BAD_FILE', `${node.op} "${node.name}" lacks an input.`, { field: node.name });
       return found;
     };
     const cast = (axis: Axis): FactoredAxis => axis as FactoredAxis;
@@ -187,9 +195,13 @@ class Trace {
   /** Axes that match the output's shape: a blank one becomes an axis that cannot be cut. */
   private fit(node: GraphNode, type: ValueType, axes: readonly FactoredAxis[]): readonly FactoredAxis[] {
     if (axes.length !== type.shape.length) {
-      throw new SecateurError('SHAPE_MISMATCH', `${node.op}'s record sets ${axes.length} axes; the output has ${type.shape.length}.`, {
-        field: node.name,
-      });
+      throw new SecateurError(
+        'SHAPE_MISMATCH',
+        `${node.op}'s record sets ${axes.length} axes; the output has ${type.shape.length}.`,
+        {
+          field: node.name,
+        },
+      );
     }
     return type.shape.map((dim, i) => {
       const axis = axes[i];
@@ -202,9 +214,13 @@ class Trace {
       if (dimEquals(size, dim)) return axis;
       if (!hasSlots(axis)) return fixedAxis(dim, axis.factors[0]?.reason);
       if (isSymbolic(dim) && isSymbolic(size)) return axis;
-      throw new SecateurError('SHAPE_MISMATCH', `${node.op}'s record gives output axis ${i} the slots of an axis of another size.`, {
-        field: node.name,
-      });
+      throw new SecateurError(
+        'SHAPE_MISMATCH',
+        `${node.op}'s record gives output axis ${i} the slots of an axis of another size.`,
+        {
+          field: node.name,
+        },
+      );
     });
   }
 

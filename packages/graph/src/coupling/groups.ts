@@ -131,7 +131,10 @@ function groupAtoms(
     bucket.sort((a, b) => indices[starts[a] + from] - indices[starts[b] + from]);
     const slices = runs.map((run) => sliceOf(flow.graph, run, indicesOf(occurrences, bucket, run)));
     const id = uniqueId(atoms, `${slices[first].tensor}:${slices[first].axis}${kind === 'channel' ? '' : `:${kind}`}`);
-    atoms.set(id, Int32Array.from(bucket, (atom) => slots[atom]));
+    atoms.set(
+      id,
+      Int32Array.from(bucket, (atom) => slots[atom]),
+    );
     groups.push({ id, kind, size: bucket.length, slices });
     bucket.forEach((atom, unit) => {
       groupOf[atom] = groups.length;
@@ -312,7 +315,8 @@ function explain(
   const { name: tensor, axes: checkpointAxes } = constant.parameter!;
   const known = axes.filter((at) => reasons.has(`${value}:${at.axis}`));
   if (known.length === 0) {
-    const reason = axes.length === 0 ? 'no operator reads it along an axis that could be cut' : 'partly outside every group';
+    const reason =
+      axes.length === 0 ? 'no operator reads it along an axis that could be cut' : 'partly outside every group';
     return [{ tensor, axis: null, reason, parameters }];
   }
   return known.map((at) => ({

@@ -48,7 +48,8 @@ export class SlotTable {
   row(size: number): Int32Array {
     const first = this.allocate(size);
     const end = first + size;
-    if (end > this.block[0] + this.block.length) this.block = countUp(first, Math.max(size, this.parent.length - first));
+    if (end > this.block[0] + this.block.length)
+      this.block = countUp(first, Math.max(size, this.parent.length - first));
     return this.block.subarray(first - this.block[0], end - this.block[0]);
   }
 

@@ -24,11 +24,14 @@ export class Liveness {
       if (units.length === 0) continue;
       const atoms = coupling.atoms.get(id);
       const group = coupling.groups.find((candidate) => candidate.id === id);
-      if (!atoms || !group) throw new SecateurError('BAD_OPTION', `There is no group "${id}" that may be cut.`, { field: id });
+      if (!atoms || !group)
+        throw new SecateurError('BAD_OPTION', `There is no group "${id}" that may be cut.`, { field: id });
       const distinct = new Set(units);
       for (const unit of distinct) {
         if (!Number.isInteger(unit) || unit < 0 || unit >= group.size) {
-          throw new SecateurError('BAD_OPTION', `Unit ${unit} of group "${id}" is outside 0…${group.size - 1}.`, { field: id });
+          throw new SecateurError('BAD_OPTION', `Unit ${unit} of group "${id}" is outside 0…${group.size - 1}.`, {
+            field: id,
+          });
         }
         this.dead.add(atoms[unit]);
       }

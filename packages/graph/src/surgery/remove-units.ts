@@ -1,8 +1,8 @@
 import type { Coupling } from '../coupling/groups.js';
+import { isSymbolic } from '../dim.js';
 import { SecateurError } from '../errors.js';
 import type { Attribute, Constant, Graph, GraphNode } from '../graph.js';
 import { constantOf, withoutDeadNodes } from '../graph.js';
-import { isSymbolic } from '../dim.js';
 import { inferContext, inferTypes, recordOf } from '../infer.js';
 import type { OpSet, ValueType } from '../op-record.js';
 import type { Tensor } from '../tensor.js';
@@ -82,7 +82,10 @@ function cannotCut(node: GraphNode, message: string, cause?: unknown): SecateurE
   });
 }
 
-function inCheckpointAxes(constant: Constant, axes: ReadonlyMap<number, readonly number[]>): Map<number, readonly number[]> {
+function inCheckpointAxes(
+  constant: Constant,
+  axes: ReadonlyMap<number, readonly number[]>,
+): Map<number, readonly number[]> {
   const map = new Map<number, readonly number[]>();
   for (const [axis, indices] of axes) map.set(constant.parameter!.axes[axis] ?? axis, indices);
   return map;

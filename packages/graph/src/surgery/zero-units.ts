@@ -34,7 +34,11 @@ export function zeroUnits(coupling: Coupling, removal: Removal): Graph {
   return { ...graph, constants };
 }
 
-function collect(group: Group, units: readonly number[], into: Map<string, { axis: number; indices: Set<number> }[]>): void {
+function collect(
+  group: Group,
+  units: readonly number[],
+  into: Map<string, { axis: number; indices: Set<number> }[]>,
+): void {
   for (const slice of group.slices) {
     const indices = new Set<number>();
     for (const unit of units) {

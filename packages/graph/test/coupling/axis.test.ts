@@ -58,7 +58,11 @@ describe('reshapeAxes', () => {
     const t = table();
     const channels = axisOfSlots(t.row(8));
     const [height, width] = [symbol('height'), symbol('width')];
-    const out = reshapeAxes(t, [fixedAxis(batch), channels, fixedAxis(height), fixedAxis(width)], [batch, 8, multiplyDims(height, width)]);
+    const out = reshapeAxes(
+      t,
+      [fixedAxis(batch), channels, fixedAxis(height), fixedAxis(width)],
+      [batch, 8, multiplyDims(height, width)],
+    );
     expect(out[1]).toBe(channels);
   });
 

@@ -126,7 +126,10 @@ describe('convolutions', () => {
 
   it('leaves the weight of a grouped convolution over the model input whole', () => {
     const t = new TinyGraph();
-    const grouped = t.b.op('Conv', [t.image(4), t.weight('g', 4, 2, 1, 1)], { kernel_shape: ints([1, 1]), group: int(2) });
+    const grouped = t.b.op('Conv', [t.image(4), t.weight('g', 4, 2, 1, 1)], {
+      kernel_shape: ints([1, 1]),
+      group: int(2),
+    });
     const { groups, notPruned } = couple(t.end(t.conv('z', grouped, 4, 2), 2));
     // Conv group 0 reads input channels 0 and 1, which stay: what may go is the same output channel of both conv groups.
     expect(groups.map(({ id, kind, slices }) => `${id} ${kind} ${slices[0].indices}`)).toEqual(['g:0 channel 0,2,1,3']);
@@ -173,7 +176,10 @@ describe('halves and chunks', () => {
     const halves =
       how === 'Split'
         ? t.b.multi('Split', [both, t.b.ints([3, 3])], { axis: int(-1) }, { outputs: 2 })
-        : [[0, 3], [3, 6]].map(([from, to]) => t.b.op('Slice', [both, t.b.ints([from]), t.b.ints([to]), t.b.ints([2])]));
+        : [
+            [0, 3],
+            [3, 6],
+          ].map(([from, to]) => t.b.op('Slice', [both, t.b.ints([from]), t.b.ints([to]), t.b.ints([2])]));
     const gated = t.b.op('Mul', [halves[0], t.b.op('Tanh', [halves[1]])]);
     const { groups } = couple(t.end(t.linear('out', gated, 3, 2), 2, 'tokens'));
     expect(groups.map(({ id, kind }) => `${id} ${kind}`)).toEqual(['in.w:1 channel']);
@@ -259,11 +265,20 @@ describe('attention', () => {
     const products = t.b.op('MatMul', [q, t.b.op('Transpose', [k], { perm: ints([0, 2, 1]) })]);
     const mixed = t.b.op('MatMul', [t.b.op('Softmax', [products], { axis: int(-1) }), v]);
     const apart = t.b.op('Reshape', [mixed, t.b.ints([-1, heads, 5, dim])]);
-    const merged = t.b.op('Reshape', [t.b.op('Transpose', [apart], { perm: ints([0, 2, 1, 3]) }), t.b.ints([0, 0, width])]);
+    const merged = t.b.op('Reshape', [
+      t.b.op('Transpose', [apart], { perm: ints([0, 2, 1, 3]) }),
+      t.b.ints([0, 0, width]),
+    ]);
     t.b.output(t.linear('o', merged, width, 4), 'float32', [n, 5, 4], 'out');
     const coupling = couple(t.b.build());
     expect(groupTexts(coupling)).toEqual(expected);
-    const { graph } = removeUnits(coupling, new Map([['q.w:1:head', [1]], ['v.w:1:head-dim', [0]]]));
+    const { graph } = removeUnits(
+      coupling,
+      new Map([
+        ['q.w:1:head', [1]],
+        ['v.w:1:head-dim', [0]],
+      ]),
+    );
     expect(runOn(graph, [1, 5, 4])).toHaveLength(20);
   });
 
@@ -278,14 +293,25 @@ describe('attention', () => {
       'qkv.w:1:head head 3: qkv.w:1×6 o.w:0×2',
       'qkv.w:1:head-dim head-dim 2: qkv.w:1×9 o.w:0×3',
     ]);
-    const { graph } = removeUnits(coupling, new Map([['qkv.w:1:head', [0]], ['qkv.w:1:head-dim', [1]]]));
+    const { graph } = removeUnits(
+      coupling,
+      new Map([
+        ['qkv.w:1:head', [0]],
+        ['qkv.w:1:head-dim', [1]],
+      ]),
+    );
     expect(graph.constants.get('qkv.w')!.shape).toEqual([4, 6]);
     expect(runOn(graph, [1, 5, 4])).toHaveLength(20);
   });
 
   it('a fused projection split before the heads keeps q and k apart from v', () => {
     const t = new TinyGraph();
-    const parts = t.b.multi('Split', [t.linear('qkv', t.tokens(4), 4, 3 * width), t.b.ints([width, width, width])], { axis: int(2) }, { outputs: 3 });
+    const parts = t.b.multi(
+      'Split',
+      [t.linear('qkv', t.tokens(4), 4, 3 * width), t.b.ints([width, width, width])],
+      { axis: int(2) },
+      { outputs: 3 },
+    );
     const [q, k, v] = parts.map((part) => split(t, part));
     expect(groupsOf(t.end(t.linear('o', attend(t, q, k, v), width, 4), 4, 'tokens'))).toEqual([
       'qkv.w:1:head head 3: qkv.w:1×6 o.w:0×2',
@@ -309,7 +335,10 @@ describe('attention', () => {
     const [q, k, v] = ['q', 'k', 'v'].map((name) => headed(t.linear(name, x, 4, 2 * wide)));
     const products = t.b.op('MatMul', [rotate(q), t.b.op('Transpose', [rotate(k)], { perm: ints([0, 1, 3, 2]) })]);
     const mixed = t.b.op('MatMul', [t.b.op('Softmax', [products], { axis: int(-1) }), v]);
-    const merged = t.b.op('Reshape', [t.b.op('Transpose', [mixed], { perm: ints([0, 2, 1, 3]) }), t.b.ints([0, 0, 2 * wide])]);
+    const merged = t.b.op('Reshape', [
+      t.b.op('Transpose', [mixed], { perm: ints([0, 2, 1, 3]) }),
+      t.b.ints([0, 0, 2 * wide]),
+    ]);
     const coupling = couple(t.end(t.linear('o', merged, 2 * wide, 4), 4, 'tokens'));
     expect(groupTexts(coupling)).toEqual([
       'q.w:1:head head 2: q.w:1×4 k.w:1×4 v.w:1×4 o.w:0×4',

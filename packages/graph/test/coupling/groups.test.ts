@@ -14,11 +14,20 @@ describe('groups', () => {
 
   it('show the checkpoint’s name and axes where the graph stores a weight transposed', () => {
     const t = new TinyGraph();
-    const stored = constantOf(float32([2, 3], [1, 2, 3, 4, 5, 6]), { name: 'proj.weight', shape: [3, 2], axes: [1, 0] });
+    const stored = constantOf(float32([2, 3], [1, 2, 3, 4, 5, 6]), {
+      name: 'proj.weight',
+      shape: [3, 2],
+      axes: [1, 0],
+    });
     const x = t.b.op('MatMul', [t.tokens(2), t.b.constant('onnx::MatMul_7', stored)]);
     const { groups } = couple(t.end(t.linear('z', x, 3, 2), 2, 'tokens'));
     expect(groups[0].id).toBe('proj.weight:0');
-    expect(groups[0].slices[0]).toMatchObject({ tensor: 'proj.weight', value: 'onnx::MatMul_7', axis: 0, valueAxis: 1 });
+    expect(groups[0].slices[0]).toMatchObject({
+      tensor: 'proj.weight',
+      value: 'onnx::MatMul_7',
+      axis: 0,
+      valueAxis: 1,
+    });
   });
 
   it('number a second group of one producer', () => {
@@ -50,7 +59,12 @@ describe('groups', () => {
     const offset = t.b.constant('offset', constantOf(float32([3, 1, 1], [1, 2, 3])));
     const x = t.b.op('Add', [t.conv('a', t.image(2), 2, 3), offset]);
     const { groups } = couple(t.end(t.conv('z', x, 3, 2), 2));
-    expect(groups[0].slices.map(({ tensor, axis }) => `${tensor}:${axis}`)).toEqual(['a.w:0', 'a.b:0', 'offset:0', 'z.w:1']);
+    expect(groups[0].slices.map(({ tensor, axis }) => `${tensor}:${axis}`)).toEqual([
+      'a.w:0',
+      'a.b:0',
+      'offset:0',
+      'z.w:1',
+    ]);
   });
 });
 
@@ -84,7 +98,9 @@ describe('coverage', () => {
     const joined = t.b.op('Concat', [t.conv('a', x, 2, 2), x], { axis: int(1) });
     const { notPruned, parameters, covered } = couple(t.end(t.conv('z', joined, 4, 3), 3));
     // z.w [3, 4]: half of its inputs are units; its outputs are the model's.
-    expect(notPruned.filter(({ tensor }) => tensor === 'z.w').map(({ axis, parameters: count }) => [axis, count])).toEqual([
+    expect(
+      notPruned.filter(({ tensor }) => tensor === 'z.w').map(({ axis, parameters: count }) => [axis, count]),
+    ).toEqual([
       [0, 6],
       [1, 6],
     ]);
@@ -93,7 +109,10 @@ describe('coverage', () => {
 
   it('leaves buffers out of the count, but says why a parameter is out of reach', () => {
     const t = new TinyGraph();
-    const table = t.b.constant('table', constantOf(float32([1, 2, 1, 1], [1, 2]), parameterNamed('table', [1, 2, 1, 1], true)));
+    const table = t.b.constant(
+      'table',
+      constantOf(float32([1, 2, 1, 1], [1, 2]), parameterNamed('table', [1, 2, 1, 1], true)),
+    );
     const bare = t.b.constant('gain', constantOf(float32([1], [2]), parameterNamed('gain', [1])));
     const x = t.b.op('Mul', [t.b.op('Add', [t.image(2), table]), bare]);
     const { parameters, notPruned } = couple(t.end(t.conv('z', t.conv('a', x, 2, 3), 3, 2), 2));
@@ -107,9 +126,16 @@ describe('coverage', () => {
   it('refuses what no parameter produces', () => {
     const t = new TinyGraph();
     const time = t.b.input('time', 'float32', [symbol('batch'), 1]);
-    const waves = t.b.op('Sin', [t.b.op('Mul', [time, t.b.constant('freqs', constantOf(float32([1, 4], [1, 2, 3, 4])))])]);
+    const waves = t.b.op('Sin', [
+      t.b.op('Mul', [time, t.b.constant('freqs', constantOf(float32([1, 4], [1, 2, 3, 4])))]),
+    ]);
     const hidden = t.b.op('Gemm', [waves, t.weight('lin', 1, 4)], { transB: int(1) });
-    t.b.output(t.b.op('Gemm', [hidden, t.weight('out', 2, 1)], { transB: int(1) }), 'float32', [symbol('batch'), 2], 'y');
+    t.b.output(
+      t.b.op('Gemm', [hidden, t.weight('out', 2, 1)], { transB: int(1) }),
+      'float32',
+      [symbol('batch'), 2],
+      'y',
+    );
     const { groups, notPruned } = couple(t.b.build());
     expect(groups).toEqual([]);
     expect(notPruned.map(({ tensor, axis, reason }) => `${tensor}:${axis} ${reason}`)).toContain(
@@ -122,6 +148,8 @@ describe('coverage', () => {
     const twice = t.b.op('Gather', [t.conv('a', t.image(2), 2, 3), t.b.ints([0, 0, 1, 2])], { axis: int(1) });
     const { groups, notPruned } = couple(t.end(t.conv('z', twice, 4, 2), 2));
     expect(groups.map(({ size, slices }) => `${size} ${slices[0].indices}`)).toEqual(['2 1,2']);
-    expect(notPruned.map(({ tensor, axis, reason }) => `${tensor}:${axis} ${reason}`)).toContain('a.w:0 the only channel of its kind');
+    expect(notPruned.map(({ tensor, axis, reason }) => `${tensor}:${axis} ${reason}`)).toContain(
+      'a.w:0 the only channel of its kind',
+    );
   });
 });

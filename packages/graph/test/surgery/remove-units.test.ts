@@ -4,8 +4,8 @@ import {
   couple,
   defaultOps,
   defineOp,
-  getInt,
   type Graph,
+  getInt,
   int,
   ints,
   type Removal,
@@ -39,7 +39,10 @@ const integersOf = (graph: Graph, name: string) => toNumbers(graph.constants.get
 
 describe('removeUnits', () => {
   it('refuses a group that is not there, by name', () => {
-    expect(failure(couple(twoConvs()), new Map([['no.such:0', [0]]]))).toMatchObject({ code: 'BAD_OPTION', field: 'no.such:0' });
+    expect(failure(couple(twoConvs()), new Map([['no.such:0', [0]]]))).toMatchObject({
+      code: 'BAD_OPTION',
+      field: 'no.such:0',
+    });
   });
 
   it.each([3, -1, 0.5])('refuses unit %s of three', (unit) => {
@@ -166,13 +169,20 @@ describe('removeUnits', () => {
     const keep = defineOp({
       op: 'KeepWidth',
       domain: 'test',
-      infer: ({ node, input }) => [{ ...input(0), shape: input(0).shape.map((dim, i) => (i === 1 ? getInt(node, 'width', 0) : dim)) }],
+      infer: ({ node, input }) => [
+        { ...input(0), shape: input(0).shape.map((dim, i) => (i === 1 ? getInt(node, 'width', 0) : dim)) },
+      ],
       slots: (context) => context.set(0, context.axes(0)),
       gradient: 'none',
       evaluate: ({ input }) => [input(0)],
     });
     const t = new TinyGraph();
-    const held = t.b.op('KeepWidth', [t.conv('a', t.image(2), 2, 3)], { width: int(3) }, { domain: 'test', name: 'held' });
+    const held = t.b.op(
+      'KeepWidth',
+      [t.conv('a', t.image(2), 2, 3)],
+      { width: int(3) },
+      { domain: 'test', name: 'held' },
+    );
     const coupling = couple(t.end(t.conv('z', held, 3, 2), 2), { ops: withOps(defaultOps, [keep]) });
     expect(failure(coupling, new Map([['a.w:0', [0]]]))).toMatchObject({ code: 'CANNOT_PRUNE', field: 'held' });
   });
@@ -198,7 +208,10 @@ describe('removeUnits', () => {
 
   it('lowers the group count of a depthwise convolution', () => {
     const t = new TinyGraph();
-    const deep = t.b.op('Conv', [t.conv('a', t.image(2), 2, 4), t.weight('d', 4, 1, 1, 1)], { kernel_shape: ints([1, 1]), group: int(4) });
+    const deep = t.b.op('Conv', [t.conv('a', t.image(2), 2, 4), t.weight('d', 4, 1, 1, 1)], {
+      kernel_shape: ints([1, 1]),
+      group: int(4),
+    });
     const { graph } = removeUnits(couple(t.end(t.conv('z', deep, 4, 2), 2)), new Map([['a.w:0', [2]]]));
     expect(graph.nodes.map((node) => getInt(node, 'group', 1))).toEqual([1, 3, 1, 1]);
   });

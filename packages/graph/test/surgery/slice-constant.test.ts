@@ -4,7 +4,15 @@ import { type Constant, constantOf, float32, int64, sliceConstant, sliceTensor, 
 describe('sliceTensor', () => {
   it('keeps indices along several axes, in order', () => {
     const x = float32([2, 3, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    expect(sliceTensor(x, new Map([[1, [0, 2]], [2, [1]]]))).toEqual(float32([2, 2, 1], [1, 5, 7, 11]));
+    expect(
+      sliceTensor(
+        x,
+        new Map([
+          [1, [0, 2]],
+          [2, [1]],
+        ]),
+      ),
+    ).toEqual(float32([2, 2, 1], [1, 5, 7, 11]));
   });
 
   it('keeps the dtype, bit patterns and bigints included', () => {

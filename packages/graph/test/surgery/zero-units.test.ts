@@ -12,7 +12,8 @@ function block(normed: boolean): Graph {
 }
 
 const removal = new Map([['a.w:0', [0, 3]]]);
-const worst = (a: Float32Array, b: Float32Array) => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
+const worst = (a: Float32Array, b: Float32Array) =>
+  a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i])), 0);
 
 describe('zeroUnits', () => {
   it('equals removal where no normalisation follows', () => {

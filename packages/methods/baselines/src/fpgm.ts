@@ -1,4 +1,13 @@
-import { combine, type Criterion, defineCriterion, forEachOfUnit, type GroupView, type PluginFactory, type SliceView, weights } from '@secateur/core';
+import {
+  type Criterion,
+  combine,
+  defineCriterion,
+  forEachOfUnit,
+  type GroupView,
+  type PluginFactory,
+  type SliceView,
+  weights,
+} from '@secateur/core';
 import { everyKind } from './unit-kinds.js';
 
 /**

@@ -1,4 +1,11 @@
-import { aggregate, type Criterion, defineCriterion, lamp as lampScores, type PluginFactory, weights } from '@secateur/core';
+import {
+  aggregate,
+  type Criterion,
+  defineCriterion,
+  lamp as lampScores,
+  type PluginFactory,
+  weights,
+} from '@secateur/core';
 import { everyKind } from './unit-kinds.js';
 
 /**
@@ -21,5 +28,6 @@ export const lamp: PluginFactory<Criterion, object> = defineCriterion<object>({
       },
       { reduce: 'sum', normalize: 'lamp', terms: 'all' },
     ),
-  scoreTensor: (tensor) => Float32Array.from(lampScores(Float64Array.from(tensor.weights, (weight) => weight * weight))),
+  scoreTensor: (tensor) =>
+    Float32Array.from(lampScores(Float64Array.from(tensor.weights, (weight) => weight * weight))),
 });

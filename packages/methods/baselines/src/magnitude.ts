@@ -19,7 +19,10 @@ export const magnitude: PluginFactory<Criterion, MagnitudeOptions> = defineCrite
   summary: 'Lp norm of everything a unit would remove.',
   defaults: { ...aggregateDefaults, p: 2 },
   options: toStandardJsonSchema(
-    v.strictObject({ ...aggregateEntries, p: v.optional(v.pipe(v.number(), v.minValue(1), v.description('Norm order')), 2) }),
+    v.strictObject({
+      ...aggregateEntries,
+      p: v.optional(v.pipe(v.number(), v.minValue(1), v.description('Norm order')), 2),
+    }),
   ),
   units: everyKind,
   needs: [weights()],

@@ -1,4 +1,4 @@
-import { combine, type Criterion, defineCriterion, type PluginFactory, sumPerUnit, weights } from '@secateur/core';
+import { type Criterion, combine, defineCriterion, type PluginFactory, sumPerUnit, weights } from '@secateur/core';
 
 /**
  * |γ| of the norms over a channel, averaged over them (network slimming, arXiv 1708.06519, with GroupNorm's scale in the

@@ -1,4 +1,4 @@
-import { normalizations, type Normalization, type Reduction, reductions, type Terms } from '@secateur/core';
+import { type Normalization, normalizations, type Reduction, reductions, type Terms } from '@secateur/core';
 import * as v from 'valibot';
 
 /** Options shared by the criteria that add up a term per weight. */
@@ -19,8 +19,14 @@ export const aggregateEntries: {
   readonly normalize: v.GenericSchema<Normalization | undefined, Normalization>;
   readonly terms: v.GenericSchema<Terms | undefined, Terms>;
 } = {
-  reduce: v.optional(v.pipe(v.picklist(reductions), v.description('How the scores of a unit’s tensors become one')), 'mean'),
-  normalize: v.optional(v.pipe(v.picklist(normalizations), v.description('How scores of a group are put on one scale')), 'mean'),
+  reduce: v.optional(
+    v.pipe(v.picklist(reductions), v.description('How the scores of a unit’s tensors become one')),
+    'mean',
+  ),
+  normalize: v.optional(
+    v.pipe(v.picklist(normalizations), v.description('How scores of a group are put on one scale')),
+    'mean',
+  ),
   terms: v.optional(
     v.pipe(v.picklist(['weights', 'all'] as const), v.description('Weights alone, or biases and norm parameters too')),
     'all',

@@ -1,4 +1,4 @@
-import { defineCriterion, type Criterion, type PluginFactory } from '@secateur/core';
+import { type Criterion, defineCriterion, type PluginFactory } from '@secateur/core';
 import { everyKind } from './unit-kinds.js';
 
 /** Uniform scores from the seed: the baseline that any criterion must beat. */

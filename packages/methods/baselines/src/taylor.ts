@@ -1,4 +1,14 @@
-import { aggregate, combine, type Criterion, defineCriterion, gradients, type PluginFactory, slicesOf, sumPerUnit, weights } from '@secateur/core';
+import {
+  aggregate,
+  type Criterion,
+  combine,
+  defineCriterion,
+  gradients,
+  type PluginFactory,
+  slicesOf,
+  sumPerUnit,
+  weights,
+} from '@secateur/core';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { type AggregateOptions, aggregateDefaults, aggregateEntries } from './options.js';

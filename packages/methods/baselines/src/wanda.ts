@@ -1,4 +1,12 @@
-import { activations, aggregate, type Criterion, defineCriterion, type InputNorms, type PluginFactory, weights } from '@secateur/core';
+import {
+  activations,
+  aggregate,
+  type Criterion,
+  defineCriterion,
+  type InputNorms,
+  type PluginFactory,
+  weights,
+} from '@secateur/core';
 import { stridesOf } from '@secateur/graph';
 import { everyKind } from './unit-kinds.js';
 

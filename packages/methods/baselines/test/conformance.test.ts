@@ -3,11 +3,22 @@ import { fpgm, lamp, magnitude, normScale, obd, random, taylor, wanda } from '..
 
 testCriterion(random);
 testCriterion(magnitude, {
-  variants: [{ p: 1 }, { p: 3, normalize: 'lamp' }, { reduce: 'max', normalize: 'gaussian' }, { reduce: 'prod', normalize: 'sum', terms: 'weights' }],
+  variants: [
+    { p: 1 },
+    { p: 3, normalize: 'lamp' },
+    { reduce: 'max', normalize: 'gaussian' },
+    { reduce: 'prod', normalize: 'sum', terms: 'weights' },
+  ],
 });
 testCriterion(lamp);
 testCriterion(fpgm);
 testCriterion(normScale);
-testCriterion(taylor, { variants: [{ form: 'sum-abs' }, { form: 'squared', normalize: 'sentinel' }, { reduce: 'first', normalize: 'standardize' }] });
+testCriterion(taylor, {
+  variants: [
+    { form: 'sum-abs' },
+    { form: 'squared', normalize: 'sentinel' },
+    { reduce: 'first', normalize: 'standardize' },
+  ],
+});
 testCriterion(obd);
 testCriterion(wanda);

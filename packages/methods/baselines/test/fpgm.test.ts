@@ -17,7 +17,15 @@ describe('fpgm', () => {
   });
 
   it('takes several indices of a unit as one filter', () => {
-    const halves = { tensor: 'w', role: 'producer', shape: [6], axis: 0, perUnit: 2, indices: [0, 3, 1, 4, 2, 5], weights: [0, 3, 0, 0, 4, 8] } as const;
+    const halves = {
+      tensor: 'w',
+      role: 'producer',
+      shape: [6],
+      axis: 0,
+      perUnit: 2,
+      indices: [0, 3, 1, 4, 2, 5],
+      weights: [0, 3, 0, 0, 4, 8],
+    } as const;
     expect(scoreOf(fpgm(), 3, [halves])).toEqual(expected);
   });
 

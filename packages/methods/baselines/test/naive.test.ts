@@ -11,9 +11,14 @@ function randomGroup(seed: number): { size: number; slices: TinySlice[] } {
     const perUnit = draw() < 0.5 ? 1 : 2;
     const rank = 1 + Math.floor(draw() * 4);
     const axis = Math.floor(draw() * rank);
-    const shape = Array.from({ length: rank }, (__, i) => (i === axis ? size * perUnit + Math.floor(draw() * 2) : 1 + Math.floor(draw() * 3)));
-    const values = (low: number) => Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(low + (1 - low) * draw()));
-    const order = Array.from({ length: shape[axis] }, (__, i) => i).sort((a, b) => Math.sin(seed + a * 7) - Math.sin(seed + b * 7));
+    const shape = Array.from({ length: rank }, (__, i) =>
+      i === axis ? size * perUnit + Math.floor(draw() * 2) : 1 + Math.floor(draw() * 3),
+    );
+    const values = (low: number) =>
+      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(low + (1 - low) * draw()));
+    const order = Array.from({ length: shape[axis] }, (__, i) => i).sort(
+      (a, b) => Math.sin(seed + a * 7) - Math.sin(seed + b * 7),
+    );
     const inAxis = Math.floor(draw() * rank);
     const norms = Array.from({ length: shape[inAxis] }, () => Math.fround(draw()));
     return {
@@ -40,7 +45,12 @@ describe('criteria agree with formulas over coordinates, on 100 random groups ea
   const product = (slice: TinySlice, i: number) => slice.weights[i] * slice.gradients![i];
   it.each([
     ['magnitude', magnitude(), (slice: TinySlice, i: number) => slice.weights[i] ** 2, undefined],
-    ['taylor sum-abs', taylor({ form: 'sum-abs' }), (slice: TinySlice, i: number) => Math.abs(product(slice, i)), undefined],
+    [
+      'taylor sum-abs',
+      taylor({ form: 'sum-abs' }),
+      (slice: TinySlice, i: number) => Math.abs(product(slice, i)),
+      undefined,
+    ],
     ['taylor squared', taylor({ form: 'squared' }), (slice: TinySlice, i: number) => product(slice, i) ** 2, undefined],
     ['taylor abs-sum', taylor(), product, Math.abs],
     ['obd', obd(), (slice: TinySlice, i: number) => (slice.weights[i] ** 2 * slice.gradients![i]) / 2, undefined],
@@ -52,7 +62,9 @@ describe('criteria agree with formulas over coordinates, on 100 random groups ea
       const expected = naiveScores(size, slices, term, afterSum);
       const largest = Math.max(...expected.map(Math.abs));
       // Same numbers added in another order in double precision, then rounded to float32: 2^-24 of the score.
-      actual.forEach((score, unit) => expect(Math.abs(score - expected[unit]), `group ${seed}`).toBeLessThan(1e-6 * largest));
+      for (const [unit, score] of actual.entries()) {
+        expect(Math.abs(score - expected[unit]), `group ${seed}`).toBeLessThan(1e-6 * largest);
+      }
     }
   });
 });

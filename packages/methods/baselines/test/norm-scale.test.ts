@@ -13,6 +13,12 @@ describe('norm-scale', () => {
   });
 
   it('leaves a group without a norm whole', () => {
-    expect(scoreOf(normScale(), 2, twoChannels.filter(({ role }) => role !== 'scale'))).toBeUndefined();
+    expect(
+      scoreOf(
+        normScale(),
+        2,
+        twoChannels.filter(({ role }) => role !== 'scale'),
+      ),
+    ).toBeUndefined();
   });
 });

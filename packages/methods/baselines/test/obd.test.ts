@@ -6,9 +6,16 @@ import { obd } from '../src/index.js';
 import { scoreOf, twoChannels } from './tiny-group.js';
 
 /** Squared gradients of one sample after the other, added up; only the last sample's when `lastOnly`. */
-async function naiveFisher(graph: Graph, data: ReturnType<typeof tinyCalibration>, lastOnly = false): Promise<Map<string, Float64Array>> {
+async function naiveFisher(
+  graph: Graph,
+  data: ReturnType<typeof tinyCalibration>,
+  lastOnly = false,
+): Promise<Map<string, Float64Array>> {
   const wrt = [...graph.constants].flatMap(([name, { parameter }]) => (parameter ? [name] : []));
-  const backward = gradient(graph, { loss: { kind: 'mse', output: 'out', target: 'target', sampleWeights: 'weights' }, wrt });
+  const backward = gradient(graph, {
+    loss: { kind: 'mse', output: 'out', target: 'target', sampleWeights: 'weights' },
+    wrt,
+  });
   const executable = await referenceEngine().compile(backward);
   let sums = new Map<string, Float64Array>();
   for (let timestep = 0; timestep < data.timesteps; timestep++) {
@@ -62,7 +69,8 @@ describe('obd', () => {
           const stride = shape.slice(valueAxis + 1).reduce((a, b) => a * b, 1);
           const mine = new Set(indices.subarray(unit * perUnit, (unit + 1) * perUnit));
           fisher.get(value)!.forEach((sum, i) => {
-            if (mine.has(Math.floor(i / stride) % shape[valueAxis])) score += 0.5 * (tensor!.data[i] as number) ** 2 * sum;
+            if (mine.has(Math.floor(i / stride) % shape[valueAxis]))
+              score += 0.5 * (tensor!.data[i] as number) ** 2 * sum;
           });
         }
         return score;
@@ -75,8 +83,11 @@ describe('obd', () => {
       const expected = scoresBy(all, id);
       const largest = Math.max(...expected);
       // Sums of six squares kept in float32: a few units of 6e-8.
-      scores.forEach((score, unit) => expect(Math.abs(score - expected[unit])).toBeLessThan(1e-6 * largest));
-      expect(Math.max(...scoresBy(last, id).map((score, unit) => Math.abs(score - expected[unit])))).toBeGreaterThan(0.1 * largest);
+      for (const [unit, score] of scores.entries())
+        expect(Math.abs(score - expected[unit])).toBeLessThan(1e-6 * largest);
+      expect(Math.max(...scoresBy(last, id).map((score, unit) => Math.abs(score - expected[unit])))).toBeGreaterThan(
+        0.1 * largest,
+      );
     }
   });
 });

@@ -13,7 +13,8 @@ describe('random', () => {
 
   it('depends on the seed, and on nothing else', async () => {
     const scores = async (seed: number, weights: number) =>
-      (await prune(tinyModel(weights), { method: structured({ criterion: random() }), ratio: 0.3, seed })).outcome.scores;
+      (await prune(tinyModel(weights), { method: structured({ criterion: random() }), ratio: 0.3, seed })).outcome
+        .scores;
     const first = await scores(1, 1);
     expect(await scores(1, 2)).toEqual(first);
     expect(await scores(2, 1)).not.toEqual(first);
@@ -22,7 +23,12 @@ describe('random', () => {
   it('is uniform over [0, 1)', async () => {
     const all: number[] = [];
     for (let seed = 0; seed < 40; seed++) {
-      const { outcome } = await prune(tinyModel(), { method: structured({ criterion: random() }), ratio: 0.3, seed, dryRun: true });
+      const { outcome } = await prune(tinyModel(), {
+        method: structured({ criterion: random() }),
+        ratio: 0.3,
+        seed,
+        dryRun: true,
+      });
       for (const scores of outcome.scores!.values()) all.push(...scores);
     }
     expect(Math.min(...all)).toBeGreaterThanOrEqual(0);

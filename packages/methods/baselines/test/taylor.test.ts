@@ -20,13 +20,19 @@ describe('taylor', () => {
     const norm = twoChannels.filter(({ role }) => role === 'scale' || role === 'norm-bias');
     expect(scoreOf(taylor({ reduce: 'sum', normalize: 'none' }), 2, norm)).toEqual([2, 2.5]);
     const whole = scoreOf(taylor({ reduce: 'sum', normalize: 'none' }), 2, twoChannels)!;
-    const without = scoreOf(taylor({ reduce: 'sum', normalize: 'none' }), 2, twoChannels.filter((slice) => !norm.includes(slice)))!;
+    const without = scoreOf(
+      taylor({ reduce: 'sum', normalize: 'none' }),
+      2,
+      twoChannels.filter((slice) => !norm.includes(slice)),
+    )!;
     expect(whole.map((score, unit) => score - without[unit])).toEqual([2, 2.5]);
   });
 
   it('scores an element by |w·g|', () => {
     const view = { tensor: 'w', shape: [3], weights: Float32Array.of(1, -2, 3) };
-    expect([...taylor().scoreTensor!(view, { gradients: () => Float32Array.of(-4, 0.5, 0) } as never)]).toEqual([4, 1, 0]);
+    expect([...taylor().scoreTensor!(view, { gradients: () => Float32Array.of(-4, 0.5, 0) } as never)]).toEqual([
+      4, 1, 0,
+    ]);
   });
 
   it('needs gradients summed with sign', () => {

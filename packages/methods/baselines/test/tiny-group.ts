@@ -31,7 +31,14 @@ export function scoreOf(criterion: Criterion, size: number, slices: readonly Tin
 }
 
 function viewOf({ tensor, role, shape, axis, perUnit = 1, indices }: TinySlice): SliceView {
-  return { tensor, role, shape, axis, perUnit, indices: Int32Array.from(indices ?? Array.from({ length: shape[axis] }, (_, i) => i)) };
+  return {
+    tensor,
+    role,
+    shape,
+    axis,
+    perUnit,
+    indices: Int32Array.from(indices ?? Array.from({ length: shape[axis] }, (_, i) => i)),
+  };
 }
 
 /**
@@ -39,11 +46,27 @@ function viewOf({ tensor, role, shape, axis, perUnit = 1, indices }: TinySlice):
  * by `v` `[[2, -4]]`. Gradients: `w` `[[1, 1], [-1, 5]]`, bias `[2, 3]`, scale `[4, -1]`, shift `[9, 0.5]`, `v` `[[-1, 0.5]]`.
  */
 export const twoChannels: readonly TinySlice[] = [
-  { tensor: 'w', role: 'producer', shape: [2, 2], axis: 0, weights: [1, -2, 3, 0], gradients: [1, 1, -1, 5], inputNorms: { axis: 1, norms: [2, 3] } },
+  {
+    tensor: 'w',
+    role: 'producer',
+    shape: [2, 2],
+    axis: 0,
+    weights: [1, -2, 3, 0],
+    gradients: [1, 1, -1, 5],
+    inputNorms: { axis: 1, norms: [2, 3] },
+  },
   { tensor: 'b', role: 'bias', shape: [2], axis: 0, weights: [1, -1], gradients: [2, 3] },
   { tensor: 's', role: 'scale', shape: [2], axis: 0, weights: [0.5, 2], gradients: [4, -1] },
   { tensor: 't', role: 'norm-bias', shape: [2], axis: 0, weights: [0, 1], gradients: [9, 0.5] },
-  { tensor: 'v', role: 'consumer', shape: [1, 2], axis: 1, weights: [2, -4], gradients: [-1, 0.5], inputNorms: { axis: 1, norms: [5, 7] } },
+  {
+    tensor: 'v',
+    role: 'consumer',
+    shape: [1, 2],
+    axis: 1,
+    weights: [2, -4],
+    gradients: [-1, 0.5],
+    inputNorms: { axis: 1, norms: [5, 7] },
+  },
 ];
 
 /** What a criterion that adds up terms per weight must give, from coordinates and unit numbers alone. `[size]` */

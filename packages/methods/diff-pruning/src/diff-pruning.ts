@@ -1,7 +1,7 @@
 import {
   aggregate,
-  channels,
   type Criterion,
+  channels,
   defineCriterion,
   defineMethod,
   globalRanking,
@@ -9,10 +9,10 @@ import {
   isomorphicRanking,
   localRanking,
   type Method,
-  normalizations,
   type Normalization,
-  pipelineSteps,
+  normalizations,
   type PluginFactory,
+  pipelineSteps,
   type Reduction,
   reductions,
   type Selector,
@@ -73,8 +73,14 @@ const scoreEntries = {
     ),
     scoreDefaults.stopOrder,
   ),
-  reduce: v.optional(v.pipe(v.picklist(reductions), v.description('How the scores of a unit’s tensors become one')), 'mean'),
-  normalize: v.optional(v.pipe(v.picklist(normalizations), v.description('How scores of a group are put on one scale')), 'mean'),
+  reduce: v.optional(
+    v.pipe(v.picklist(reductions), v.description('How the scores of a unit’s tensors become one')),
+    'mean',
+  ),
+  normalize: v.optional(
+    v.pipe(v.picklist(normalizations), v.description('How scores of a group are put on one scale')),
+    'mean',
+  ),
   terms: v.optional(
     v.pipe(v.picklist(['weights', 'all'] as const), v.description('Weights alone, or biases and norm parameters too')),
     'all',
@@ -90,32 +96,33 @@ const scoreEntries = {
  * weights per tensor. The sweep goes from t = 0 upwards with one batch and one noise tensor. Departure: norm and bias
  * parameters count as well (`terms: 'weights'` leaves them out, as the released code does).
  */
-export const diffPruningScore: PluginFactory<Criterion, DiffPruningScoreOptions> = defineCriterion<DiffPruningScoreOptions>({
-  name: 'diff-pruning-score',
-  apiVersion: 1,
-  summary: 'Taylor importance over the timesteps whose loss is above a threshold.',
-  defaults: scoreDefaults,
-  options: toStandardJsonSchema(v.strictObject(scoreEntries)),
-  units: ['channel', 'head', 'head-dim'],
-  needs: ({ threshold, stopOrder }) => [
-    weights(),
-    gradients({ accumulate: 'sum', stop: { threshold, order: stopOrder } }),
-  ],
-  score: (group, context) =>
-    aggregate(
-      group,
-      (slice) => {
-        const w = context.weights(slice);
-        const g = context.gradients(slice);
-        return (element) => Math.abs(w[element] * g[element]);
-      },
-      context.options,
-    ),
-  scoreTensor: (tensor, context) => {
-    const g = context.gradients();
-    return tensor.weights.map((weight, element) => Math.abs(weight * g[element]));
-  },
-});
+export const diffPruningScore: PluginFactory<Criterion, DiffPruningScoreOptions> =
+  defineCriterion<DiffPruningScoreOptions>({
+    name: 'diff-pruning-score',
+    apiVersion: 1,
+    summary: 'Taylor importance over the timesteps whose loss is above a threshold.',
+    defaults: scoreDefaults,
+    options: toStandardJsonSchema(v.strictObject(scoreEntries)),
+    units: ['channel', 'head', 'head-dim'],
+    needs: ({ threshold, stopOrder }) => [
+      weights(),
+      gradients({ accumulate: 'sum', stop: { threshold, order: stopOrder } }),
+    ],
+    score: (group, context) =>
+      aggregate(
+        group,
+        (slice) => {
+          const w = context.weights(slice);
+          const g = context.gradients(slice);
+          return (element) => Math.abs(w[element] * g[element]);
+        },
+        context.options,
+      ),
+    scoreTensor: (tensor, context) => {
+      const g = context.gradients();
+      return tensor.weights.map((weight, element) => Math.abs(weight * g[element]));
+    },
+  });
 
 /** Diff-Pruning: its score, the same ratio in every layer, norm groups as the paper's code treats them. */
 export const diffPruning: PluginFactory<Method, DiffPruningOptions> = defineMethod<DiffPruningOptions>({
@@ -127,7 +134,10 @@ export const diffPruning: PluginFactory<Method, DiffPruningOptions> = defineMeth
   options: toStandardJsonSchema(
     v.strictObject({
       ...scoreEntries,
-      selector: v.optional(v.pipe(v.picklist(['local', 'global', 'isomorphic'] as const), v.description('How units are ranked')), 'local'),
+      selector: v.optional(
+        v.pipe(v.picklist(['local', 'global', 'isomorphic'] as const), v.description('How units are ranked')),
+        'local',
+      ),
       timestepsPerRun: v.optional(
         v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64), v.description('Timesteps mixed into one run')),
         1,

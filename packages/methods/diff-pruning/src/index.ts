@@ -1,7 +1,7 @@
 export {
-  diffPruning,
   type DiffPruningOptions,
-  diffPruningScore,
   type DiffPruningScoreOptions,
+  diffPruning,
+  diffPruningScore,
   type StopOrder,
 } from './diff-pruning.js';

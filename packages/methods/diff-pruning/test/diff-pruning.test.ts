@@ -1,8 +1,8 @@
-import { type Calibration, type Model, prune, type PruneResult } from '@secateur/core';
+import { type Calibration, type Model, type PruneResult, prune } from '@secateur/core';
 import { referenceEngine, tinyCalibration, tinyModel } from '@secateur/core/conformance';
 import { constantOf, float32, GraphBuilder, parameterNamed, symbol } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
-import { diffPruning, type DiffPruningOptions, diffPruningScore } from '../src/index.js';
+import { type DiffPruningOptions, diffPruning, diffPruningScore } from '../src/index.js';
 
 /** `out = (x · W) · V` with `W = diag(1, 2, 3)` and `V` the identity: three hidden channels. */
 function threeByThree(): Model {
@@ -10,7 +10,16 @@ function threeByThree(): Model {
   const shape = [symbol('batch'), 3];
   const x = b.input('x', 'float32', shape);
   const square = (name: string, diagonal: readonly number[]) =>
-    b.constant(name, constantOf(float32([3, 3], diagonal.flatMap((d, i) => [0, 1, 2].map((j) => (i === j ? d : 0)))), parameterNamed(name, [3, 3])));
+    b.constant(
+      name,
+      constantOf(
+        float32(
+          [3, 3],
+          diagonal.flatMap((d, i) => [0, 1, 2].map((j) => (i === j ? d : 0))),
+        ),
+        parameterNamed(name, [3, 3]),
+      ),
+    );
   const hidden = b.op('MatMul', [x, square('W', [1, 2, 3])]);
   b.output(b.op('MatMul', [hidden, square('V', [1, 1, 1])]), 'float32', shape, 'out');
   return { name: 'three', graph: b.build(), format: 'test', sizes: {}, files: async () => [] };
@@ -34,8 +43,16 @@ const byHand: Calibration = {
     for (let i = 0; i < timesteps.length; i += batchSize) {
       const rows = timesteps.slice(i, i + batchSize);
       yield {
-        feeds: { x: float32([rows.length, 3], rows.flatMap(() => [1, 1, 1])) },
-        target: float32([rows.length, 3], rows.flatMap((t) => residuals[t].map((r, j) => j + 1 - r))),
+        feeds: {
+          x: float32(
+            [rows.length, 3],
+            rows.flatMap(() => [1, 1, 1]),
+          ),
+        },
+        target: float32(
+          [rows.length, 3],
+          rows.flatMap((t) => residuals[t].map((r, j) => j + 1 - r)),
+        ),
         timesteps: rows,
         weight: 1,
       };
@@ -44,8 +61,19 @@ const byHand: Calibration = {
   describe: async () => ({ kind: 'by hand' }),
 };
 
-const run = (options: Partial<DiffPruningOptions>, model: Model = threeByThree(), data: Calibration = byHand): Promise<PruneResult> =>
-  prune(model, { method: diffPruning(options), engine: referenceEngine(), data, ratio: 0.4, latency: false, dryRun: true });
+const run = (
+  options: Partial<DiffPruningOptions>,
+  model: Model = threeByThree(),
+  data: Calibration = byHand,
+): Promise<PruneResult> =>
+  prune(model, {
+    method: diffPruning(options),
+    engine: referenceEngine(),
+    data,
+    ratio: 0.4,
+    latency: false,
+    dryRun: true,
+  });
 
 describe('I = |θ · Σ g|, by hand', () => {
   // With R = ⅔ Σ_t residual: ∂L/∂W[i, j] = R[j] and ∂L/∂V[i, j] = hidden[i] R[j], hidden = (1, 2, 3). Channel c owns column
@@ -63,14 +91,17 @@ describe('I = |θ · Σ g|, by hand', () => {
     // L_1/L_max = 0.5 < 0.6: R = (1, 1, 0) with t = 1, (2, 0, 0) without.
     { threshold: 0.6, stopOrder: 'backward-first', scores: [1, 2, 0], stoppedAt: 1, losses: 2 },
     { threshold: 0.6, stopOrder: 'test-first', scores: [2, 0, 0], stoppedAt: 0, losses: 2 },
-  ] as const)('threshold $threshold, $stopOrder: stops at $stoppedAt', async ({ threshold, stopOrder, scores, stoppedAt, losses }) => {
-    const { outcome, report } = await run({ threshold, stopOrder, normalize: 'none' });
-    const actual = [...outcome.scores!.get('W:1')!];
-    scores.forEach((score, unit) => expect(actual[unit]).toBeCloseTo(score, 5));
-    expect(report.stoppedAt).toBe(stoppedAt);
-    expect(report.losses.map(({ timestep }) => timestep)).toEqual([0, 1, 2, 3].slice(0, losses));
-    [3, 1.5, 0.27, 0.03].slice(0, losses).forEach((loss, t) => expect(report.losses[t].loss).toBeCloseTo(loss, 5));
-  });
+  ] as const)(
+    'threshold $threshold, $stopOrder: stops at $stoppedAt',
+    async ({ threshold, stopOrder, scores, stoppedAt, losses }) => {
+      const { outcome, report } = await run({ threshold, stopOrder, normalize: 'none' });
+      const actual = [...outcome.scores!.get('W:1')!];
+      for (const [unit, score] of scores.entries()) expect(actual[unit]).toBeCloseTo(score, 5);
+      expect(report.stoppedAt).toBe(stoppedAt);
+      expect(report.losses.map(({ timestep }) => timestep)).toEqual([0, 1, 2, 3].slice(0, losses));
+      for (const [t, { loss }] of report.losses.entries()) expect(loss).toBeCloseTo([3, 1.5, 0.27, 0.03][t], 5);
+    },
+  );
 
   it('lets gradients of opposite sign cancel before the absolute value is taken', async () => {
     // Absolute values per timestep would give channel 0 a score of ⅔ (3 + 1.5) = 3.
@@ -114,7 +145,8 @@ describe('the sweep', () => {
     expect([...actual.keys()]).toEqual([...expected.keys()]);
     for (const [id, scores] of expected) {
       const largest = Math.max(...scores);
-      scores.forEach((score, unit) => expect(Math.abs(actual.get(id)![unit] - score)).toBeLessThan(1e-5 * largest));
+      for (const [unit, score] of scores.entries())
+        expect(Math.abs(actual.get(id)![unit] - score)).toBeLessThan(1e-5 * largest);
     }
   }
 });
