@@ -50,11 +50,26 @@ async function predictions(candidate, data) {
 
 const rows = [];
 for (const seed of seeds) {
-  const held = calibration({ images: await zooImages({ count: evaluated, offset: 5000 }), noise: 1000 + seed, sampler });
+  const held = calibration({
+    images: await zooImages({ count: evaluated, offset: 5000 }),
+    noise: 1000 + seed,
+    sampler,
+  });
   const dense = await predictions(model, held);
-  const data = calibration({ images: await zooImages({ count: calibrated, offset: 100 * seed }), noise: seed, sampler });
+  const data = calibration({
+    images: await zooImages({ count: calibrated, offset: 100 * seed }),
+    noise: seed,
+    sampler,
+  });
   for (const [name, make] of Object.entries(methods)) {
-    const result = await prune(model, { method: make(), budget: parseBudget('macs=0.56'), data, engine, latency: false, seed });
+    const result = await prune(model, {
+      method: make(),
+      budget: parseBudget('macs=0.56'),
+      data,
+      engine,
+      latency: false,
+      seed,
+    });
     const pruned = await predictions(result.model, held);
     const errors = timesteps.map((t) => {
       let difference = 0;
@@ -75,8 +90,20 @@ const table = Object.keys(methods).map((method) => {
   const mine = rows.filter((row) => row.method === method);
   return { method, mean: timesteps.map((_, i) => mine.reduce((sum, row) => sum + row.errors[i], 0) / mine.length) };
 });
-console.table(table.map(({ method, mean }) => ({ method, ...Object.fromEntries(timesteps.map((t, i) => [`t=${t}`, mean[i].toFixed(4)])) })));
+console.table(
+  table.map(({ method, mean }) => ({
+    method,
+    ...Object.fromEntries(timesteps.map((t, i) => [`t=${t}`, mean[i].toFixed(4)])),
+  })),
+);
 if (values.out) {
-  const setup = { model: 'fashion-ddpm-32', budget: 'macs=0.56', calibrationImages: calibrated, evaluationImages: evaluated, timesteps, seeds };
+  const setup = {
+    model: 'fashion-ddpm-32',
+    budget: 'macs=0.56',
+    calibrationImages: calibrated,
+    evaluationImages: evaluated,
+    timesteps,
+    seeds,
+  };
   await writeFile(values.out, `${JSON.stringify({ setup, rows, table }, null, 2)}\n`);
 }

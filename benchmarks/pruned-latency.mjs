@@ -13,14 +13,20 @@ import { evaluateDim, inferTypes, isSymbolic, zeros } from '@secateur/graph';
 import { nodeEngine } from '@secateur/runtime/node';
 
 const { values } = parseArgs({
-  options: { out: { type: 'string' }, 'round-to': { type: 'string', default: '16' }, batch: { type: 'string', default: '1' } },
+  options: {
+    out: { type: 'string' },
+    'round-to': { type: 'string', default: '16' },
+    batch: { type: 'string', default: '1' },
+  },
 });
 const threads = 2;
 const batch = Number(values.batch);
 const copies = 6;
 const rounds = 15;
 
-const config = JSON.parse(await readFile(new URL('../packages/testkit/fixtures/configs/ddpm-cifar10-32/config.json', import.meta.url), 'utf8'));
+const config = JSON.parse(
+  await readFile(new URL('../packages/testkit/fixtures/configs/ddpm-cifar10-32/config.json', import.meta.url), 'utf8'),
+);
 const model = modelFromWeights('ddpm-cifar10-32', config, randomWeights(config, 1));
 const engine = await nodeEngine({ threads });
 
@@ -65,7 +71,13 @@ async function predict(candidate) {
     const live = node.inputs.filter((input) => input && !graph.constants.has(input));
     // Shape arithmetic and views cost nothing worth measuring.
     if (live.length === 0 || ['Shape', 'Reshape', 'Unsqueeze', 'Identity', 'Cast'].includes(node.op)) continue;
-    const text = (name) => (name ? types.get(name).shape.map((dim) => (isSymbolic(dim) ? evaluateDim(dim, symbols) : dim)).join('x') : '');
+    const text = (name) =>
+      name
+        ? types
+            .get(name)
+            .shape.map((dim) => (isSymbolic(dim) ? evaluateDim(dim, symbols) : dim))
+            .join('x')
+        : '';
     // SiLU is Sigmoid and Mul, which the engine runs as one: the Mul carries the time.
     if (node.op === 'Sigmoid') continue;
     const key = `${node.op}|${JSON.stringify(node.attributes)}|${node.inputs.map(text).join('|')}`;
@@ -113,6 +125,14 @@ for (const roundTo of [1, Number(values['round-to'])]) {
   console.log(results[results.length - 1]);
 }
 if (values.out) {
-  const setup = { model: 'ddpm-cifar10-32', ratio: 0.3, rule: 'paper', batch, threads, engine: await engine.describe(), inputs: Object.keys(sampleFeeds(model)) };
+  const setup = {
+    model: 'ddpm-cifar10-32',
+    ratio: 0.3,
+    rule: 'paper',
+    batch,
+    threads,
+    engine: await engine.describe(),
+    inputs: Object.keys(sampleFeeds(model)),
+  };
   await writeFile(values.out, `${JSON.stringify({ setup, results }, null, 2)}\n`);
 }

@@ -9,6 +9,8 @@ export interface MacsOptions {
   /** Values of the graph's symbols, e.g. `{ height: 32, width: 32 }`. `batch` is 1 unless given. */
   symbols?: Readonly<Record<string, number>>;
   ops?: OpSet;
+  /** Types of the graph's values, where they are known already, e.g. a coupling's `flow.types`. Default: inferred. */
+  types?: ReadonlyMap<string, ValueType>;
 }
 
 /** Multiply-adds, as numbers. See `Macs`. */
@@ -31,7 +33,7 @@ export interface GraphMacs extends MacCount {
 export function countMacs(graph: Graph, options: MacsOptions = {}): GraphMacs {
   const ops = options.ops ?? defaultOps;
   const symbols = { batch: 1, ...options.symbols };
-  const types = inferTypes(graph, { ops });
+  const types = options.types ?? inferTypes(graph, { ops });
   const constants = valuesFromConstants(graph);
   const byScope = new Map<string, MacCount>();
   let weights = 0;

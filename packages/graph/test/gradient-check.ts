@@ -45,7 +45,7 @@ export function checkGradient(
   const result = evaluateGraph(backward, { ...feeds, cotangent });
   const loss = (changed: Record<string, Tensor>): number => {
     const y = evaluateGraph(graph, { ...feeds, ...changed })[output]!;
-    return y.data.reduce((sum: number, value, i) => sum + Number(value) * Number(cotangent.data[i]), 0);
+    return Array.from(y.data as Float64Array).reduce((sum, value, i) => sum + value * Number(cotangent.data[i]), 0);
   };
   expect(Number(result.loss!.data[0])).toBeCloseTo(loss({}), 9);
   for (const name of wrt) {

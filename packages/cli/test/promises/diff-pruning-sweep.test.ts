@@ -22,8 +22,8 @@ describe('the sweep on fashion-ddpm-32', () => {
 
   it('stops where PyTorch stops, with its losses and its accumulated |w·Σg|', async () => {
     const data = calibration({
-      images: reference['images'],
-      noise: reference['noise'],
+      images: reference.images,
+      noise: reference.noise,
       sampler: createSampler(model.scheduler!),
     });
     const { losses, stoppedAt, gradients } = await collectStatistics({
@@ -35,7 +35,7 @@ describe('the sweep on fashion-ddpm-32', () => {
       timestepsPerRun: 5,
     });
     expect(stoppedAt).toBe(354);
-    const expected = toFloat32(reference['loss_per_timestep']);
+    const expected = toFloat32(reference.loss_per_timestep);
     for (const { timestep, loss } of losses)
       expect(Math.abs(loss - expected[timestep]) / expected[timestep]).toBeLessThan(1e-4);
     // A key bias before a softmax has an exactly zero gradient; the reference holds rounding noise there.

@@ -75,7 +75,7 @@ describe('Torch-Pruning on unet2d-tiny', () => {
     const results = await executable.run({
       sample: golden['in.sample'],
       timestep: golden['in.timestep'],
-      target: golden['target'],
+      target: golden.target,
     });
     await executable.dispose();
     const gradients = new Map(wrt.map((name) => [name, toFloat32(results[`grad.${name}`])]));

@@ -115,7 +115,9 @@ function oneConvolution(
   const { kernel, strides } = window;
   const [out, channels] = wShape;
   const isSwapped = channels >= 2 * out && out < 256 && strides.every((stride) => stride === 1);
-  const [image, filter, imageChannels, filters] = isSwapped ? [gradient, x, out, channels] : [x, gradient, channels, out];
+  const [image, filter, imageChannels, filters] = isSwapped
+    ? [gradient, x, out, channels]
+    : [x, gradient, channels, out];
   const rank = kernel.length;
   const spatial = kernel.map((_, i) => i + 2);
   const widened = (sizes: readonly number[]) => sizes.map((size, i) => (i === rank - 1 ? size * imageChannels : size));

@@ -30,7 +30,12 @@ function weightShape(context: Pick<InferContext, 'input'>, fail: (message: strin
  * a convolution's weights.
  */
 function slidDims(context: InferContext, kernel: readonly Dim[], spatial: readonly Dim[]): Dim[] {
-  const { strides, dilations, before, after } = windowOf(context.node, kernel.map(() => 1), spatial, context.fail);
+  const { strides, dilations, before, after } = windowOf(
+    context.node,
+    kernel.map(() => 1),
+    spatial,
+    context.fail,
+  );
   return spatial.map((dim, i) => {
     const reach = multiplyDims(subtractDims(kernel[i], 1), dilations[i]);
     const room = subtractDims(addDims(dim, before[i] + after[i] - 1), reach);
@@ -48,7 +53,9 @@ const conv = defineOp({
       context.fail(`input ${shapeText(x.shape)} and weights ${shapeText(given)} differ in rank`);
     const read = multiplyDims(given[1], groups);
     if (!isSymbolic(x.shape[1]) && !isSymbolic(read) && x.shape[1] !== read) {
-      context.fail(`input has ${x.shape[1]} channels; weights ${shapeText(given)} with ${groups} group(s) read ${read}`);
+      context.fail(
+        `input has ${x.shape[1]} channels; weights ${shapeText(given)} with ${groups} group(s) read ${read}`,
+      );
     }
     const spatial = x.shape.slice(2);
     if (given.some(isSymbolic)) {

@@ -61,7 +61,7 @@ describe('mse', () => {
     expect(result['grad.x']).toEqual(
       values(
         [2, 2, 2],
-        Array.from(x.data, (value) => Number(value) / 4),
+        Array.from(x.data as Float64Array, (value) => value / 4),
       ),
     );
   });

@@ -247,7 +247,7 @@ testOps(binaryOps, cases);
 
 const positive = (shape: number[], seed: number): Tensor => {
   const value = noise(shape, seed);
-  return { ...value, data: Float64Array.from(value.data, (x) => Math.abs(Number(x)) + 0.3) };
+  return { ...value, data: Float64Array.from(value.data as Float64Array, (x) => Math.abs(x) + 0.3) };
 };
 
 const gradients: GradientCase[] = arithmetic.flatMap(([op, attributes]) =>

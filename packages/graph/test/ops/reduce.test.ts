@@ -19,7 +19,8 @@ const byHand: [op: string, rows: number[], all: number][] = [
 ];
 
 /** Groups when the axis between two linears is reduced: removal and zeroing agree for sums only. */
-const reducedGroups: Record<string, string[]> = { ReduceMean: ['4x w1:1'],
+const reducedGroups: Record<string, string[]> = {
+  ReduceMean: ['4x w1:1'],
   ReduceSum: ['4x w1:1'],
   ReduceL2: ['4x w1:1'],
 };
