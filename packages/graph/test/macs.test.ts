@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder, ints, SecateurError, symbol } from '../src/index.js';
+import { GraphBuilder, inferTypes, ints, SecateurError, symbol } from '../src/index.js';
 import { countMacs } from '../src/macs.js';
 import { weight } from './ops/case.js';
 
@@ -27,6 +27,12 @@ describe('countMacs', () => {
 
   it('counts one sample unless told otherwise', () => {
     expect(countMacs(model(), { symbols: { batch: 3, height: 4, width: 5 } }).weights).toBe(3 * 4320);
+  });
+
+  it('takes types that are known already', () => {
+    const graph = model();
+    const types = inferTypes(graph, { inputs: new Map([['x', { dtype: 'float32', shape: [1, 3, 4, 5] }]]) });
+    expect(countMacs(graph, { types }).weights).toBe(4320);
   });
 
   it('names the symbol that has no value', () => {

@@ -48,7 +48,7 @@ describe('readSafetensors', () => {
     const path = fixturePath('unet2d-tiny/diffusion_pytorch_model.safetensors');
     const onDisk = await readSafetensors(await nodeFile(path));
     const bias = onDisk.tensors.get('conv_in.bias')!;
-    expect(bias.constant().location).toEqual({ file: path, offset: bias.offset, byteLength: 64 });
+    expect(bias.constant().location).toEqual({ file: path, path, offset: bias.offset, byteLength: 64 });
     await onDisk.close();
   });
 

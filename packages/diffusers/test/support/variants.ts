@@ -18,8 +18,11 @@ export interface Variant {
   tensors: Record<string, number[]>;
 }
 
-export function readVariant(name: string): Variant {
-  return readJson(`unet2d-variants/${name}.json`) as unknown as Variant;
+/** The same for UNet2DConditionModel: see tools/reference/unet2d_condition_variants.py. */
+export const conditionVariants = ['asymmetric', 'no-middle', 'upscaler'] as const;
+
+export function readVariant(name: string, folder = 'unet2d-variants'): Variant {
+  return readJson(`${folder}/${name}.json`) as unknown as Variant;
 }
 
 /** The weights that the reference script computed the outputs with. */

@@ -10,6 +10,7 @@ import {
   weightsFrom,
 } from '../../src/index.js';
 import { constantsOf, feedsOf, readJson } from '../support/fixtures.js';
+import { conditionVariants, readVariant, variantWeights } from '../support/variants.js';
 
 // float32 sums in another order than PyTorch's, over some tens of layers.
 const tolerance = 1e-4;
@@ -42,6 +43,15 @@ describe('buildUNet2DCondition', () => {
   it.each(fixtures)('computes what diffusers computes: %s', (name) => {
     const golden = goldenOf(name);
     const { out } = evaluateGraph(buildUNet2DCondition(configOf(name), weightsFrom(weightsOf(name))), feedsOf(golden));
+    expectClose(out.data as Float32Array, golden.out.data as Float32Array, tolerance, 'out');
+  });
+
+  it.each(conditionVariants)('computes what diffusers computes: %s', (name) => {
+    const variant = readVariant(name, 'unet2d-condition-variants');
+    const golden = loadFixtureTensors(`unet2d-condition-variants/${name}.safetensors`);
+    const weights = weightsFrom(variantWeights(variant));
+    const graph = buildUNet2DCondition(variant.config, weights, undefined, { strict: true });
+    const { out } = evaluateGraph(graph, feedsOf(golden));
     expectClose(out.data as Float32Array, golden.out.data as Float32Array, tolerance, 'out');
   });
 
