@@ -93,19 +93,8 @@ export function flattenAxis(table: SlotTable, axis: FactoredAxis): Factor {
 function productSlots(table: SlotTable, factors: readonly Factor[]): Int32Array {
   const rows = factors.map((factor) => slotsOfFactor(table, factor));
   const slots = table.row(rows.reduce((product, row) => product * row.length, 1));
-  expandProduct(table, slots, rows);
+  table.expandProduct(slots, rows);
   return slots;
-}
-
-/** Says that `slots` are the combinations of `rows`, the last running fastest. */
-function expandProduct(table: SlotTable, slots: Int32Array, rows: readonly Int32Array[]): void {
-  const index = new Array<number>(rows.length).fill(0);
-  const parts = new Int32Array(rows.length);
-  for (const slot of slots) {
-    for (let k = 0; k < rows.length; k++) parts[k] = rows[k][index[k]];
-    table.expand(slot, parts);
-    for (let k = rows.length - 1; k >= 0 && ++index[k] === rows[k].length; k--) index[k] = 0;
-  }
 }
 
 /** The factor's slots; new pinned ones when it has none. */
@@ -122,7 +111,7 @@ export function splitFactor(table: SlotTable, factor: Factor, sizes: readonly nu
   const parts = sizes.map((size) => table.row(size));
   // Factors of size 1 say nothing and would be atoms without effect.
   const rows = parts.filter((part) => part.length > 1);
-  if (rows.length > 1) expandProduct(table, factor.slots, rows);
+  if (rows.length > 1) table.expandProduct(factor.slots, rows);
   else if (rows.length === 1) table.joinRows(factor.slots, rows[0]);
   return parts.map((slots) => ({ size: slots.length, slots }));
 }

@@ -79,9 +79,12 @@ function settleSlots(axes: ReadonlyMap<string, readonly FactoredAxis[]>): void {
   for (const list of axes.values()) for (const axis of list) for (const factor of axis.factors) void factor.slots;
 }
 
+/** Room made in advance at most, in slots: a file may claim any shape. */
+const maxExpectedSlots = 1 << 21;
+
 /** State of the walk: one axis list per value seen so far. */
 class Trace {
-  readonly table: SlotTable = new SlotTable();
+  readonly table: SlotTable;
   readonly axes = new Map<string, readonly FactoredAxis[]>();
   readonly constantAxes = new Map<FactoredAxis, Omit<ConstantAxis, 'slots'>>();
   readonly norms: NormAxis[] = [];
@@ -100,7 +103,12 @@ class Trace {
         input.shape.map((dim) => fixedAxis(dim, `the model's input "${input.name}"`)),
       );
     }
-    for (const name of graph.constants.keys()) this.fromConstants.add(name);
+    let indices = 0;
+    for (const [name, { shape }] of graph.constants) {
+      this.fromConstants.add(name);
+      for (const size of shape) indices += size;
+    }
+    this.table = new SlotTable(Math.min(indices, maxExpectedSlots));
   }
 
   axesOf(value: string): readonly FactoredAxis[] {

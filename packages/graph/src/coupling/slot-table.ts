@@ -13,17 +13,24 @@
  */
 export class SlotTable {
   private count = 0;
-  private parent: Int32Array = new Int32Array(1024);
+  private parent: Int32Array;
   /** By root: where its parts begin in `pool`, their number first; 0 when it is no conjunction. */
-  private partsAt: Int32Array = new Int32Array(1024);
+  private partsAt: Int32Array;
   /** By root: the number of the reason why it is pinned; 0 when it is not. */
-  private pins: Int32Array = new Int32Array(1024);
+  private pins: Int32Array;
   private pool: Int32Array = new Int32Array(1024);
   private pooled = 1;
   /** Consecutive numbers, of which rows are parts: one large array instead of thousands. */
   private block: Int32Array = new Int32Array(1);
   private readonly reasons: string[] = [''];
   private readonly reasonNumbers = new Map<string, number>();
+
+  /** @param expected  number of slots to make room for; more may be made */
+  constructor(expected = 1024) {
+    this.parent = new Int32Array(expected);
+    this.partsAt = new Int32Array(expected);
+    this.pins = new Int32Array(expected);
+  }
 
   /** Number of slots made so far. */
   get size(): number {
@@ -115,10 +122,29 @@ export class SlotTable {
     }
   }
 
+  /** Says that `slots` are the combinations of `rows`, the last running fastest. */
+  expandProduct(slots: Int32Array, rows: readonly Int32Array[]): void {
+    const index = new Array<number>(rows.length).fill(0);
+    this.makeRoom(slots.length * (rows.length + 1));
+    const { pool, partsAt, pins } = this;
+    for (let i = 0; i < slots.length; i++) {
+      const at = this.pooled;
+      pool[at] = rows.length;
+      for (let k = 0; k < rows.length; k++) pool[at + 1 + k] = rows[k][index[k]];
+      this.pooled = at + rows.length + 1;
+      const root = this.find(slots[i]);
+      if (partsAt[root] === 0 && pins[root] === 0) partsAt[root] = at;
+      else this.expandStored(root, at);
+      for (let k = rows.length - 1; k >= 0 && ++index[k] === rows[k].length; k--) index[k] = 0;
+    }
+  }
+
   /** Says that `slot` is alive if and only if all `parts` are. They are copied. */
   expand(slot: number, parts: ArrayLike<number>): void {
-    const at = this.store(parts);
-    const root = this.find(slot);
+    this.expandStored(this.find(slot), this.store(parts));
+  }
+
+  private expandStored(root: number, at: number): void {
     const known = this.partsAt[root];
     if (known !== 0) this.joinParts(known, at);
     else {
@@ -128,12 +154,17 @@ export class SlotTable {
   }
 
   private store(parts: ArrayLike<number>): number {
+    this.makeRoom(parts.length + 1);
     const at = this.pooled;
     this.pooled += parts.length + 1;
-    if (this.pooled > this.pool.length) this.pool = grown(this.pool, Math.max(this.pooled, this.pool.length * 2));
     this.pool[at] = parts.length;
     for (let i = 0; i < parts.length; i++) this.pool[at + 1 + i] = parts[i];
     return at;
+  }
+
+  private makeRoom(size: number): void {
+    const needed = this.pooled + size;
+    if (needed > this.pool.length) this.pool = grown(this.pool, Math.max(needed, this.pool.length * 2));
   }
 
   pin(slot: number, reason: string): void {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
+  axisOfConstant,
   axisOfSlots,
   concatAxes,
   type FactoredAxis,
   fixedAxis,
+  hasSlots,
   joinAxes,
   pickFromAxis,
   reshapeAxes,
@@ -118,5 +120,31 @@ describe('concatAxes and pickFromAxis', () => {
     const t = new SlotTable();
     const joined = concatAxes(t, [axisOfSlots(t.row(2)), fixedAxis(2, 'given')]);
     expect(slotsOf(joined).map((slot) => t.pinOf(slot))).toEqual([undefined, undefined, 'given', 'given']);
+  });
+});
+
+describe('axisOfConstant', () => {
+  it('takes the slots of what it is joined to, through other constants as well', () => {
+    const t = new SlotTable();
+    const stream = axisOfSlots(t.row(3));
+    const [a, b] = [axisOfConstant(t, 3), axisOfConstant(t, 3)];
+    joinAxes(t, a, b);
+    joinAxes(t, b, stream);
+    expect(t.size).toBe(3);
+    expect(slotsOf(a)).toEqual(slotsOf(stream));
+    expect(slotsOf(b)).toEqual(slotsOf(stream));
+  });
+
+  it('has slots of its own once they are asked for, and joins like any other from then on', () => {
+    const t = new SlotTable();
+    const stream = axisOfSlots(t.row(2));
+    const a = axisOfConstant(t, 2);
+    expect(slotsOf(a)).toEqual([2, 3]);
+    joinAxes(t, a, stream);
+    expect(slotsOf(a).map((slot) => t.find(slot))).toEqual([0, 1]);
+  });
+
+  it('is no axis to cut when there is one index', () => {
+    expect(hasSlots(axisOfConstant(new SlotTable(), 1))).toBe(false);
   });
 });

@@ -64,4 +64,29 @@ describe('SlotTable', () => {
     table.join(row[4999], row[0]);
     expect(table.find(row[4999])).toBe(row[0]);
   });
+
+  it('joins rows index by index, pins and parts included', () => {
+    const table = new SlotTable();
+    const [a, b, heads] = [table.row(3), table.row(3), table.row(2)];
+    table.pin(a[0], 'why');
+    table.expand(b[1], heads);
+    table.joinRows(a, b);
+    expect(table.pinOf(b[0])).toBe('why');
+    expect(table.atomsOf(a[1])).toEqual([...heads]);
+    expect(table.find(b[2])).toBe(table.find(a[2]));
+  });
+
+  it('resolves all slots at once to what each resolves to', () => {
+    const table = new SlotTable();
+    const [a, b, c] = [table.row(4), table.row(2), table.row(2)];
+    table.joinRows(a.subarray(2), b);
+    table.expand(a[0], [b[0], c[1]]);
+    table.expand(a[1], [a[0], b[0], c[0]]);
+    const { atoms, conjunctions } = table.resolve();
+    const resolved = Array.from(atoms, (atom) =>
+      atom >= 0 ? [atom] : [...conjunctions.subarray(1 - atom, 1 - atom + conjunctions[-atom])],
+    );
+    expect(resolved).toEqual(Array.from(atoms, (_, slot) => table.atomsOf(slot)));
+    expect(resolved[a[1]]).toEqual([a[2], c[1], c[0]]);
+  });
 });
