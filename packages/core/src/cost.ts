@@ -15,7 +15,7 @@ function storageOf(graph: Graph): Pick<Cost, 'parameters' | 'bytes'> {
     if (!constant.parameter) continue;
     const size = sizeOf(constant.shape);
     if (!constant.parameter.buffer) parameters += size;
-    bytes += size * bytesPerElement(constant.dtype);
+    bytes += size * bytesPerElement(constant.storedAs ?? constant.dtype);
   }
   return { parameters, bytes };
 }

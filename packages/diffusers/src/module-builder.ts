@@ -174,6 +174,7 @@ function asFloat32(constant: Constant): Constant {
   const { shape, value } = constant;
   return {
     dtype: 'float32',
+    storedAs: constant.dtype,
     shape,
     ...(value ? { value: castTensor(value, 'float32') } : {}),
     read: async () => castTensor(await constant.read(), 'float32'),

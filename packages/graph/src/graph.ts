@@ -61,6 +61,8 @@ export interface ByteLocation {
 export interface Constant {
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Type in the checkpoint, where values are widened on reading; that of the constant otherwise. */
+  readonly storedAs?: DType;
   /** The values, when they are in memory already (always so for small integer constants). */
   readonly value?: Tensor;
   /** Brings the values. Never mutate what it returns. */

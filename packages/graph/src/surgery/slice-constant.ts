@@ -7,11 +7,12 @@ export type KeptByAxis = ReadonlyMap<number, readonly number[]>;
 /** The constant with only the kept indices. Cut when its elements are asked for: a search over cuts asks for shapes alone. */
 export function sliceConstant(constant: Constant, kept: KeptByAxis): Constant {
   const shape = constant.shape.map((size, axis) => kept.get(axis)?.length ?? size);
-  const { dtype, parameter, value: whole } = constant;
+  const { dtype, storedAs, parameter, value: whole } = constant;
   const value = whole && lazyTensor(dtype, shape, () => sliceTensor(whole, kept).data);
   return {
     dtype,
     shape,
+    storedAs,
     value,
     read: async () => value ?? sliceTensor(await constant.read(), kept),
     parameter: parameter && {
