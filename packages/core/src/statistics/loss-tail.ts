@@ -3,7 +3,7 @@ import type { Calibration } from '../calibration.js';
 import type { Engine } from '../engine.js';
 import type { StatisticsRequest, TimestepLoss } from './statistics.js';
 
-/** Every so many timesteps a loss is measured. */
+/** Every so many timesteps a loss is measured, unless the request says otherwise. */
 const SPACING = 25;
 
 /**
@@ -17,7 +17,8 @@ export async function collectLossTail(
   timesteps: readonly number[],
 ): Promise<TimestepLoss[]> {
   const { model, engine, data, signal, onProgress } = request;
-  const visited = timesteps.filter((_, i) => i % SPACING === SPACING - 1);
+  const spacing = request.lossSpacing ?? SPACING;
+  const visited = timesteps.filter((_, i) => i % spacing === spacing - 1);
   const losses: TimestepLoss[] = [];
   if (visited.length === 0) return losses;
   const output = model.graph.outputs[0].name;

@@ -38,6 +38,8 @@ export interface StatisticsRequest {
   readonly timesteps?: readonly number[];
   /** Timesteps mixed into one run. Same sums, fewer calls, more memory. Default 1. */
   readonly timestepsPerRun?: number;
+  /** Past the end of a stopped sweep, losses are measured at every so many timesteps. Default 25. */
+  readonly lossSpacing?: number;
   readonly signal?: AbortSignal;
   /** Where the gradient sweep is kept, to go on from after the process is killed. */
   readonly journal?: RunJournal;
