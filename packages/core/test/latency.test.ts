@@ -56,3 +56,12 @@ describe('measureLatency', () => {
     await expect(measureLatency([], { engine: fakeEngine([]), rounds })).rejects.toMatchObject({ code: 'BAD_OPTION' });
   });
 });
+
+describe('rounds of short runs', () => {
+  it('go on past nine, up to 99, unless their number is given', async () => {
+    const runs = async (options: { rounds?: number }) =>
+      (await measureLatency([tinyModel()], { engine: fakeEngine([]), ...options }))[0].runs;
+    expect(await runs({})).toBe(99);
+    expect(await runs({ rounds: 3 })).toBe(3);
+  });
+});

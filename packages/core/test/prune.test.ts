@@ -114,7 +114,7 @@ describe('prune', () => {
   it('meets a latency budget on a given engine', async () => {
     const { report } = await run({ budget: parseBudget('latency=1'), engine: referenceEngine() });
     expect(report.after.parameters).toBe(report.before.parameters);
-    expect(report.after.latency!.runs).toBe(9);
+    expect(report.after.latency!.runs).toBeGreaterThanOrEqual(9);
     await expect(run({ budget: parseBudget('latency=0.5') })).rejects.toMatchObject({ code: 'MISSING_NEED' });
   });
   it('prunes heads', async () => {
