@@ -81,6 +81,7 @@ export {
   type CellPlan,
   type Cells,
   keptInCell,
+  leastCommonMultiple,
   type NormGroupRule,
   normGroupRules,
   parseNormGroupRule,

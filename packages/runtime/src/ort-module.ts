@@ -1,4 +1,4 @@
-import type { TensorData } from '@secateur/graph';
+import type { DType, TensorData } from '@secateur/graph';
 
 /**
  * The part of onnxruntime's JavaScript API that the engine uses. `onnxruntime-node`, `onnxruntime-web` and builds of one's
@@ -12,19 +12,7 @@ export interface OrtModule {
 }
 
 /** onnxruntime's element types that have a typed array; it has no bfloat16 tensors in JavaScript. */
-export type OrtTensorType =
-  | 'float32'
-  | 'float16'
-  | 'float64'
-  | 'int8'
-  | 'uint8'
-  | 'int16'
-  | 'uint16'
-  | 'int32'
-  | 'uint32'
-  | 'int64'
-  | 'uint64'
-  | 'bool';
+export type OrtTensorType = Exclude<DType, 'bfloat16'>;
 
 export interface OrtTensor {
   readonly type: string;

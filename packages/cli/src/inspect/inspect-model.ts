@@ -1,5 +1,14 @@
 import { costOf, type Model, matches } from '@secateur/core';
-import { countMacs, couple, type Dim, dimText, type Group, sizeOf, type ValueInfo } from '@secateur/graph';
+import {
+  countMacs,
+  couple,
+  type Dim,
+  dimText,
+  type Group,
+  sizeOf,
+  type ValueInfo,
+  type ValueType,
+} from '@secateur/graph';
 
 /** What a group's units take of one tensor. */
 export interface InspectedSlice {
@@ -58,6 +67,7 @@ export interface Inspection {
 export function inspectModel(model: Model, options: { match?: string } = {}): Inspection {
   const { graph } = model;
   const coupling = couple(graph);
+  const { types } = coupling.flow;
   const { match } = options;
   const groups = coupling.groups.filter(
     (group) => match === undefined || group.slices.some(({ tensor }) => matches(match, tensor)),
@@ -66,11 +76,11 @@ export function inspectModel(model: Model, options: { match?: string } = {}): In
     name: model.name,
     format: model.format,
     className: model.className,
-    ...costOf(model),
+    ...costOf(model, { types }),
     sizes: model.sizes,
     inputs: graph.inputs.map(describeValue),
     outputs: graph.outputs.map(describeValue),
-    modules: modulesOf(model),
+    modules: modulesOf(model, types),
     groups: groups.map(describeGroup),
     notPruned: coupling.notPruned.map(({ tensor, axis, reason }) => ({ tensor, axis, reason })),
     coverage: coupling.parameters === 0 ? 1 : coupling.covered / coupling.parameters,
@@ -86,7 +96,7 @@ function describeValue({ name, dtype, shape }: ValueInfo): InspectedValue {
 }
 
 /** Parameters and MACs by module, in the order of the graph; names are cut after a block's number. */
-function modulesOf(model: Model): InspectedModule[] {
+function modulesOf(model: Model, types: ReadonlyMap<string, ValueType>): InspectedModule[] {
   const totals = new Map<string, { parameters: number; macs: number }>();
   const at = (path: string) => {
     const name = moduleOf(path);
@@ -97,7 +107,7 @@ function modulesOf(model: Model): InspectedModule[] {
   for (const { parameter, shape } of model.graph.constants.values()) {
     if (parameter && !parameter.buffer) at(parameter.name).parameters += sizeOf(shape);
   }
-  const { byScope } = countMacs(model.graph, { symbols: { ...model.sizes, batch: 1 } });
+  const { byScope } = countMacs(model.graph, { symbols: { ...model.sizes, batch: 1 }, types });
   for (const [scope, { weights }] of byScope) at(`${scope}.`).macs += weights;
   return [...totals].map(([name, total]) => ({ name, ...total }));
 }

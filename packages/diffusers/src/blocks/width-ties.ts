@@ -1,4 +1,4 @@
-import type { WidthTie, WidthTies } from '@secateur/core';
+import { leastCommonMultiple, type WidthTie, type WidthTies } from '@secateur/core';
 import type { Coupling, Group } from '@secateur/graph';
 
 /** The widths that a U-Net's configuration gives. */
@@ -104,10 +104,4 @@ function tieOfTime(groups: readonly Group[], roundTo: number): WidthTie | undefi
   if (groups.length < 2 || size === undefined || size % roundTo !== 0) return undefined;
   if (groups.some((group) => group.size !== size)) return undefined;
   return { name: 'time embedding', steps: size / roundTo, groups: groups.map(({ id }) => ({ id, cells: 1 })) };
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let [x, y] = [a, b];
-  while (y !== 0) [x, y] = [y, x % y];
-  return (a / x) * b;
 }
