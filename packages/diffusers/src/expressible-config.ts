@@ -1,15 +1,18 @@
 import { type Graph, SecateurError } from '@secateur/graph';
 import { isEmptyOverrides } from './overrides.js';
-import { overridesOf, shapesOf } from './structure.js';
+import { type Outline, overridesOf, shapesOf } from './structure.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
+/** Shapes of checkpoint tensors, by name. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
 /** What of a class it takes to find a configuration that says a cut. */
 export interface ExpressibleOptions {
-  /** The graph that a configuration calls for. @throws {SecateurError} BAD_CONFIG */
-  outline(config: Json): Graph;
+  /** What a configuration calls for. @throws {SecateurError} BAD_CONFIG */
+  outline(config: Json): Outline;
   /** The fields that could differ, read off the tensors' shapes. */
-  changedFields(shapes: ReadonlyMap<string, readonly number[]>): Json;
+  changedFields(shapes: Shapes): Json;
   /** Whether a configuration with these fields changed computes the same function where the shapes are the same. */
   sameFunction(candidate: Json): boolean;
   /** A tensor's name as the newest checkpoints have it. Default: as it is. */
@@ -29,16 +32,16 @@ export function expressibleConfig(json: Json, graph: Graph, options: Expressible
 }
 
 function expresses(json: Json, graph: Graph, { outline, newName = (name) => name }: ExpressibleOptions): boolean {
-  let expectedGraph: Graph;
+  let expected: Outline;
   try {
-    expectedGraph = outline(json);
+    expected = outline(json);
   } catch (error) {
     if (error instanceof SecateurError && error.code === 'BAD_CONFIG') return false;
     throw error;
   }
   const own = new Map([...shapesOf(graph)].map(([name, shape]) => [newName(name), shape]));
-  const expected = shapesOf(expectedGraph);
-  if (own.size !== expected.size) return false;
-  for (const [name, shape] of expected) if (own.get(name)?.join() !== shape.join()) return false;
-  return isEmptyOverrides(overridesOf(graph, expectedGraph));
+  const shapes = shapesOf(expected.graph);
+  if (own.size !== shapes.size) return false;
+  for (const [name, shape] of shapes) if (own.get(name)?.join() !== shape.join()) return false;
+  return isEmptyOverrides(overridesOf(graph, expected));
 }

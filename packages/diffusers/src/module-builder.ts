@@ -3,11 +3,13 @@ import {
   castTensor,
   type GraphBuilder,
   isFloat,
+  lazyTensor,
   parameterNamed,
   SecateurError,
   type Tensor,
 } from '@secateur/graph';
 import type { Overrides } from './overrides.js';
+import type { RemovableModule } from './structure.js';
 import type { Init, TensorSpec } from './tensor-spec.js';
 import type { WeightSource } from './weight-source.js';
 
@@ -51,6 +53,7 @@ export class ModuleBuilder {
   private readonly ignored = new Set<string>();
   private readonly problems: string[] = [];
   private readonly removed: ReadonlySet<string>;
+  private readonly removableModules = new Map<string, RemovableModule>();
   private segments: string[] = [];
 
   constructor(
@@ -82,8 +85,21 @@ export class ModuleBuilder {
     return this.weights?.has(this.full(name)) ?? false;
   }
 
-  isRemoved(): boolean {
-    return this.removed.has(this.path);
+  /**
+   * Whether the current module was removed from a pruned model. Asking declares that it may be: call it first thing in
+   * every residual branch and block that can go.
+   *
+   * @param keeps  beginnings of names of its tensors that stay when it is removed
+   */
+  isRemoved(...keeps: readonly string[]): boolean {
+    const { path } = this;
+    this.removableModules.set(path, { path, keeps });
+    return this.removed.has(path);
+  }
+
+  /** The modules that {@link isRemoved} was asked about. */
+  removable(): RemovableModule[] {
+    return [...this.removableModules.values()];
   }
 
   /** Lets a tensor of the current module stay unread, as a checkpoint of an older version may carry it. */
@@ -110,6 +126,27 @@ export class ModuleBuilder {
     this.specs.set(full, { name: full, shape: actual, init, ...(buffer ? { buffer } : {}) });
     const source = stored ?? missing(actual);
     this.graph.constant(full, { ...asFloat32(source), shape: actual, parameter: parameterNamed(full, actual, buffer) });
+    return { name: full, shape: actual };
+  }
+
+  /**
+   * Adds a buffer that stock libraries compute and checkpoints need not hold, such as a table of positions: the stored
+   * tensor where there is one (a pruned model stores it cut), `compute`'s otherwise.
+   *
+   * @param shape  as for {@link parameter}
+   */
+  computedBuffer(name: string, shape: readonly (number | FreeWidth)[], compute: () => Float32Array): Parameter {
+    if (this.has(name)) {
+      const stored = this.parameter(name, shape, { kind: 'constant', value: 0 }, true);
+      this.specs.delete(stored.name);
+      this.ignored.add(stored.name);
+      return stored;
+    }
+    const full = this.full(name);
+    const actual = shape.map((width) => (typeof width === 'number' ? width : width.configured));
+    const parameter = { ...parameterNamed(full, actual, true), computed: true };
+    const value = lazyTensor('float32', actual, compute);
+    this.graph.constant(full, { dtype: 'float32', shape: actual, value, read: async () => value, parameter });
     return { name: full, shape: actual };
   }
 

@@ -31,13 +31,28 @@ function constantBehind(graph: Graph, node: GraphNode, input: number): Constant 
   return graph.constants.get(node.inputs[input]!);
 }
 
+/** What a configuration alone calls for. */
+export interface Outline {
+  readonly graph: Graph;
+  /** Modules that can be removed. */
+  readonly removable: readonly RemovableModule[];
+}
+
+/** A module that may be missing from a pruned model. */
+export interface RemovableModule {
+  /** E.g. `mid_block.attentions.0`. */
+  readonly path: string;
+  /** Beginnings of names of its tensors, below `path`, that stay when it is removed, e.g. `conv_shortcut.`. */
+  readonly keeps: readonly string[];
+}
+
 /**
  * What must be said of `graph` beside its configuration and its tensors' shapes.
  *
- * @param configured  the graph that the configuration alone calls for
+ * @param configured  what the configuration alone calls for
  */
-export function overridesOf(graph: Graph, configured: Graph): Overrides {
-  const [own, expected] = [structureOf(graph), structureOf(configured)];
+export function overridesOf(graph: Graph, configured: Outline): Overrides {
+  const [own, expected] = [structureOf(graph), structureOf(configured.graph)];
   return {
     heads: differing(own.heads, expected.heads),
     scale: differing(own.scale, expected.scale),
@@ -53,31 +68,17 @@ function differing(
   return Object.fromEntries(Object.entries(own).filter(([path, value]) => value !== expected[path]));
 }
 
-/**
- * Modules of `configured` that can be removed and of which `graph` has nothing, or only the shortcut: residual blocks,
- * attentions, transformer blocks and the three layers of those. What lies in a removed module is not listed again.
- */
-function removedModules(graph: Graph, configured: Graph): string[] {
-  const present = modulesOf(graph);
-  const absent = [...modulesOf(configured)].filter((path) => !present.has(path));
-  return absent.filter((path) => !absent.some((outer) => path.startsWith(`${outer}.`)));
-}
-
-const removable = [
-  /\b(?:resnets|attentions|transformer_blocks)\.\d+\./g,
-  /(?<=\btransformer_blocks\.\d+\.)(?:attn1|attn2|ff)\./g,
-];
-
-function modulesOf(graph: Graph): Set<string> {
-  const modules = new Set<string>();
-  for (const { parameter } of graph.constants.values()) {
-    if (!parameter || parameter.name.includes('.conv_shortcut.')) continue;
-    const { name } = parameter;
-    for (const pattern of removable) {
-      for (const found of name.matchAll(pattern)) modules.add(name.slice(0, found.index + found[0].length - 1));
-    }
-  }
-  return modules;
+/** Removable modules of which `graph` has nothing but what they keep. What lies in a removed module is not listed again. */
+function removedModules(graph: Graph, { graph: configured, removable }: Outline): string[] {
+  const present = shapesOf(graph);
+  const names = [...shapesOf(configured).keys()];
+  const absent = removable.filter(({ path, keeps }) => {
+    const own = names.filter(
+      (name) => name.startsWith(`${path}.`) && !keeps.some((keep) => name.startsWith(`${path}.${keep}`)),
+    );
+    return own.length > 0 && own.every((name) => !present.has(name));
+  });
+  return absent.map(({ path }) => path).filter((path) => !absent.some((outer) => path.startsWith(`${outer.path}.`)));
 }
 
 /** Shapes of a graph's checkpoint tensors, by checkpoint name. */

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import {
-  buildUNet2D,
-  buildUNet2DCondition,
   isEmptyOverrides,
-  outlineUNet2D,
-  outlineUNet2DCondition,
   overridesOf,
   structureOf,
+  unet2dConditionModel,
+  unet2dModel,
   weightsFrom,
 } from '../src/index.js';
 import { constantsOf, readJson } from './support/fixtures.js';
@@ -17,7 +15,7 @@ const weights = () => constantsOf('unet2d-tiny/diffusion_pytorch_model.safetenso
 
 describe('structureOf', () => {
   it('reads heads, scales and norm groups by module', () => {
-    const { heads, scale, normGroups } = structureOf(outlineUNet2D(config));
+    const { heads, scale, normGroups } = structureOf(unet2dModel.outline(config).graph);
     expect(heads).toEqual({
       'down_blocks.1.attentions.0': 4,
       'mid_block.attentions.0': 4,
@@ -33,8 +31,8 @@ describe('structureOf', () => {
 describe('overridesOf', () => {
   it.each(variants)('is empty for a model that is what its configuration says: %s', (name) => {
     const variant = readVariant(name);
-    const graph = buildUNet2D(variant.config, weightsFrom(variantWeights(variant)));
-    expect(isEmptyOverrides(overridesOf(graph, outlineUNet2D(variant.config)))).toBe(true);
+    const graph = unet2dModel.build(variant.config, weightsFrom(variantWeights(variant)));
+    expect(isEmptyOverrides(overridesOf(graph, unet2dModel.outline(variant.config)))).toBe(true);
   });
 
   it('gives back the overrides that a graph was built with', () => {
@@ -49,8 +47,8 @@ describe('overridesOf', () => {
       const gone = overrides.removed.some((path) => name.startsWith(`${path}.`));
       if (gone && !name.includes('conv_shortcut')) left.delete(name);
     }
-    const graph = buildUNet2D(config, weightsFrom(left), overrides);
-    const found = overridesOf(graph, outlineUNet2D(config));
+    const graph = unet2dModel.build(config, weightsFrom(left), overrides);
+    const found = overridesOf(graph, unet2dModel.outline(config));
     expect({ ...found, removed: [...(found.removed ?? [])].sort() }).toEqual(overrides);
   });
 
@@ -64,8 +62,8 @@ describe('overridesOf', () => {
       const gone = [...removed, `${block}.0.norm2`].some((path) => tensor.startsWith(`${path}.`));
       if (gone && !tensor.includes('conv_shortcut')) left.delete(tensor);
     }
-    const graph = buildUNet2DCondition(json, weightsFrom(left), { removed });
-    const found = overridesOf(graph, outlineUNet2DCondition(json)).removed ?? [];
+    const graph = unet2dConditionModel.build(json, weightsFrom(left), { removed });
+    const found = overridesOf(graph, unet2dConditionModel.outline(json)).removed ?? [];
     expect([...found].sort()).toEqual([...removed].sort());
   });
 });

@@ -45,6 +45,8 @@ export interface ParameterIdentity {
   readonly axes: readonly (number | null)[];
   /** A buffer (a position table, a running mean) is stored with the model but is not a parameter. */
   readonly buffer?: boolean;
+  /** A buffer that stock loaders compute: checkpoints need not hold it. */
+  readonly computed?: boolean;
 }
 
 /** Where a constant's bytes lie in a file, when they do so unchanged. */

@@ -87,6 +87,7 @@ export {
   halfToFloat,
   int64,
   isFloat,
+  lazyTensor,
   sizeOf,
   stridesOf,
   type Tensor,

@@ -1,9 +1,10 @@
 import { type FormatSource, type Model, sha256, sha256Source } from '@secateur/core';
 import type { Constant } from '@secateur/graph';
 import { type Checkpoint, openSafetensors, readSafetensors } from '@secateur/safetensors';
+import { weightsNames } from '../load-script/load-script.js';
 import { modelClassOf } from '../model-classes.js';
 import type { WeightSource } from '../weight-source.js';
-import { type Location, locate, readAll, readJson, weightsName } from './locate.js';
+import { type Location, locate, readAll, readJson } from './locate.js';
 import { notesOf } from './notes.js';
 
 /** What {@link Model.source} holds of a model read here: all that saving needs. */
@@ -30,7 +31,9 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
   const config = await readJson(folder, configPath);
   const modelClass = modelClassOf(config, configPath);
   modelClass.tensors(config);
-  const checkpoint = file ? await readSafetensors(file) : await openSafetensors(folder, `${prefix}${weightsName}`);
+  const checkpoint = file
+    ? await readSafetensors(file)
+    : await openSafetensors(folder, `${prefix}${weightsNames[modelClass.library]}`);
   const notes = notesOf(checkpoint);
   const graph = modelClass.build(config, weightsOf(checkpoint), notes, { strict: notes === undefined });
   const held: DiffusersSource = { location, checkpoint, constants: graph.constants };

@@ -1,11 +1,9 @@
 import { type ByteSource, type FormatSource, parseJson, type SourceFolder, safePath } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
+import { weightsNames } from '../load-script/load-script.js';
 import { modelClasses } from '../model-classes.js';
 
 export type Json = Readonly<Record<string, unknown>>;
-
-/** Name of the weights, without extension, as diffusers writes it. */
-export const weightsName = 'diffusion_pytorch_model';
 
 /** Where a model lies in what was given. */
 export interface Location {
@@ -27,7 +25,10 @@ export async function looksLikeDiffusers({ folder, file }: FormatSource): Promis
   if (file) return file.name.endsWith('.safetensors') && (await folder.has('config.json'));
   if (await folder.has('model_index.json')) return true;
   if (!(await folder.has('config.json'))) return false;
-  return (await folder.list()).some((path) => path.startsWith(`${weightsName}.`) && path.includes('.safetensors'));
+  const names = Object.values(weightsNames);
+  return (await folder.list()).some(
+    (path) => path.includes('.safetensors') && names.some((name) => path.startsWith(`${name}.`)),
+  );
 }
 
 /** @throws {SecateurError} BAD_FILE when there is no model, or a pipeline has none of a known class */

@@ -1,11 +1,11 @@
 import { type Model, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
 import { castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
 import { type TensorToWrite, writeSafetensors } from '@secateur/safetensors';
-import { loadScript } from '../load-script.js';
+import { loadScript, weightsNames } from '../load-script/load-script.js';
 import { modelClassOf } from '../model-classes.js';
-import { overridesOf } from '../structure.js';
+import { type Outline, overridesOf, shapesOf } from '../structure.js';
 import type { DiffusersSource } from './load.js';
-import { componentsOf, type Location, weightsName } from './locate.js';
+import { componentsOf, type Location } from './locate.js';
 import { notesKey, notesText } from './notes.js';
 import { Writer } from './writer.js';
 
@@ -30,18 +30,24 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
   const modelClass = modelClassOf(config, model.name);
   const source = model.source as DiffusersSource | undefined;
   const prefix = source?.location.prefix ?? '';
+  const weightsName = weightsNames[modelClass.library];
+  const outline = modelClass.outline(config);
   const expressible = modelClass.expressibleConfig(config, graph);
-  const notes = expressible ? undefined : notesText(overridesOf(graph, modelClass.outline(config)));
+  const notes = expressible ? undefined : notesText(overridesOf(graph, outline));
 
   if (source && options.dtype === undefined && isUntouched(graph, source, notes)) {
-    await copyWeights(writer, source);
+    await copyWeights(writer, source, weightsName);
   } else {
-    await writeWeights(writer, `${prefix}${weightsName}.safetensors`, model, notes, options);
+    const { dtype, signal, onProgress } = options;
+    const write = { metadata: metadataOf(model, notes), dtype, signal, onProgress };
+    await writer.file(`${prefix}${weightsName}.safetensors`, (sink) =>
+      writeSafetensors(sink, tensorsOf(model, outline), write),
+    );
   }
   const configIsOld = expressible === undefined || expressible === config;
   if (source && configIsOld) await writer.copyFrom(source.location.folder, `${prefix}config.json`);
   else await writer.json(`${prefix}config.json`, expressible ?? config);
-  if (!expressible) await writer.text('load_secateur.py', loadScript(prefix));
+  if (!expressible) await writer.text('load_secateur.py', loadScript(modelClass, prefix));
   if (source) await copyOthers(writer, source.location);
   else if (model.scheduler) await writer.json('scheduler_config.json', model.scheduler);
   return writer.written;
@@ -55,7 +61,11 @@ function isUntouched(graph: Graph, { constants, checkpoint }: DiffusersSource, n
   return now.size === before.length && before.every(([name, constant]) => graph.constants.get(name) === constant);
 }
 
-async function copyWeights(writer: Writer, { checkpoint, location }: DiffusersSource): Promise<void> {
+async function copyWeights(
+  writer: Writer,
+  { checkpoint, location }: DiffusersSource,
+  weightsName: string,
+): Promise<void> {
   const { prefix, file, folder } = location;
   for (const weights of checkpoint.sources) {
     const name = file ? `${weightsName}.safetensors` : weights.name.slice(weights.name.lastIndexOf('/') + 1);
@@ -67,28 +77,24 @@ async function copyWeights(writer: Writer, { checkpoint, location }: DiffusersSo
   }
 }
 
-async function writeWeights(
-  writer: Writer,
-  path: string,
-  model: Model,
-  notes: string | undefined,
-  options: SaveOptions,
-): Promise<void> {
+function metadataOf(model: Model, notes: string | undefined): Record<string, string> {
   const source = model.source as DiffusersSource | undefined;
   const metadata: Record<string, string> = { format: 'pt', ...source?.checkpoint.metadata };
   if (notes === undefined) delete metadata[notesKey];
   else metadata[notesKey] = notes;
-  const { dtype, signal, onProgress } = options;
-  await writer.file(path, (sink) =>
-    writeSafetensors(sink, tensorsOf(model.graph, source), { metadata, dtype, signal, onProgress }),
-  );
+  return metadata;
 }
 
 /** The graph's tensors in the dtypes they were read in, and those of the checkpoint that the model does not use. */
-function tensorsOf(graph: Graph, source: DiffusersSource | undefined): TensorToWrite[] {
+function tensorsOf(model: Model, outline: Outline): TensorToWrite[] {
+  const source = model.source as DiffusersSource | undefined;
   const tensors: TensorToWrite[] = [];
-  for (const [name, { constant }] of parametersOf(graph)) {
-    const dtype = source?.checkpoint.tensors.get(name)?.dtype ?? constant.dtype;
+  const usual = shapesOf(outline.graph);
+  for (const [name, { constant }] of parametersOf(model.graph)) {
+    const stored = source?.checkpoint.tensors.get(name);
+    // A computed buffer is stored only when it was cut.
+    if (constant.parameter?.computed && !stored && usual.get(name)?.join() === constant.shape.join()) continue;
+    const dtype = stored?.dtype ?? constant.dtype;
     const read = async (): Promise<Tensor> => castTensor(await constant.read(), dtype);
     tensors.push({ name, dtype, shape: constant.shape, read });
   }

@@ -41,7 +41,7 @@ export function resnetBlock(
 ): Feature {
   const { outChannels, epsilon, act, groups, resample, outputScale = 1 } = options;
   return m.at(path, () => {
-    if (m.isRemoved()) return removedBlock(m, x, options);
+    if (m.isRemoved('conv_shortcut.')) return removedBlock(m, x, options);
     let hidden = activation(m, 'nonlinearity', act, groupNorm(m, 'norm1', x, { groups, epsilon }));
     let input = x;
     if (resample) {

@@ -1,71 +1,42 @@
-import { type Graph, GraphBuilder, symbol } from '@secateur/graph';
+import { symbol } from '@secateur/graph';
 import { center, sampleSizes } from '../blocks/sample.js';
 import { activation } from '../layers/activation.js';
 import { timeAndClassEmbedding } from '../layers/class-embedding.js';
 import { conv2d } from '../layers/conv2d.js';
 import { groupNorm } from '../layers/group-norm.js';
 import type { Rows } from '../layers/linear.js';
-import { type BuildOptions, type Feature, ModuleBuilder } from '../module-builder.js';
-import type { Overrides } from '../overrides.js';
+import { unetLoadScript } from '../load-script/unet.js';
+import { defineModelClass, type ModelClass } from '../model-class.js';
+import type { Feature, ModuleBuilder } from '../module-builder.js';
 import { failConfig } from '../parse-config.js';
-import type { TensorSpec } from '../tensor-spec.js';
-import type { WeightSource } from '../weight-source.js';
 import { addTextAndTime } from './added-embedding.js';
 import { downBlock, midBlock, upBlock } from './blocks.js';
+import { changedFields } from './changed-fields.js';
 import { parseUNet2DConditionConfig, type UNet2DConditionConfig } from './config.js';
+import { unet2dConditionTies } from './width-ties.js';
 
 /** Tokens of a prompt, as CLIP's text encoder makes them. */
 const usualTokens = 77;
 
 /**
- * A UNet2DConditionModel as a graph: Stable Diffusion 1 and 2, SDXL, and models distilled from them.
+ * UNet2DConditionModel: Stable Diffusion 1 and 2, SDXL, and models distilled from them.
  *
  * Inputs: `sample` float32 `[batch, in_channels, height, width]`; `timestep` int64 `[batch]`; `encoder_hidden_states`
  * float32 `[batch, tokens, cross_attention_dim]`; with `addition_embed_type: 'text_time'` also `text_embeds` float32
  * `[batch, text width]` and `time_ids` float32 `[batch, ids]`; `class_labels` when class-conditional. Output: `out`
  * float32 `[batch, out_channels, height, width]`.
- *
- * Widths are the weights', so that any consistent pruned checkpoint can be built; what widths cannot tell comes from the
- * configuration (of the model before it was pruned) and from `overrides`.
- *
- * @param config  the content of `config.json`
- * @throws {SecateurError} BAD_CONFIG when a field is unknown, out of range or asks for a variant that is not covered;
- *   BAD_FILE when tensors are missing, unknown or of shapes that do not fit together
  */
-export function buildUNet2DCondition(
-  config: unknown,
-  weights: WeightSource,
-  overrides?: Overrides,
-  options?: BuildOptions,
-): Graph {
-  return write(config, weights, overrides, options).graph.build();
-}
-
-/** The graph that a configuration calls for, without weights: to look at, not to run. */
-export function outlineUNet2DCondition(config: unknown): Graph {
-  return write(config).graph.build();
-}
-
-/**
- * The tensors that a configuration calls for, in the order in which the model reads them.
- *
- * @throws {SecateurError} BAD_CONFIG when a field is unknown, out of range or contradicts another
- */
-export function unet2dConditionTensors(config: unknown): TensorSpec[] {
-  return write(config).tensors();
-}
-
-/** Height and width of the latents that a model was made for, and the tokens of a prompt. */
-export function unet2dConditionSizes(json: unknown): { height: number; width: number; tokens: number } {
-  return { ...sampleSizes(parseUNet2DConditionConfig(json)), tokens: usualTokens };
-}
-
-function write(config: unknown, weights?: WeightSource, overrides?: Overrides, options?: BuildOptions): ModuleBuilder {
-  const m = new ModuleBuilder(new GraphBuilder('UNet2DConditionModel'), weights, overrides, options);
-  writeModel(m, parseUNet2DConditionConfig(config));
-  m.finish();
-  return m;
-}
+export const unet2dConditionModel: ModelClass = defineModelClass({
+  name: 'UNet2DConditionModel',
+  parse: parseUNet2DConditionConfig,
+  write: writeModel,
+  sizes: (config) => ({ ...sampleSizes(config), tokens: usualTokens }),
+  changedFields,
+  // The sines of a timestep depend on how many there are: another first width would be another function.
+  sameFunction: (config, candidate) => config.block_out_channels[0] === candidate.block_out_channels[0],
+  ties: unet2dConditionTies,
+  loadScript: unetLoadScript,
+});
 
 /** What every block reads. */
 interface Conditions {

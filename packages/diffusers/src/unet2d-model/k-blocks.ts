@@ -45,7 +45,7 @@ function kResnet(
   const shortcut = (): Feature =>
     inChannels === outChannels ? x : conv2d(m, 'conv_shortcut', x, { outChannels, kernel: 1, bias: false });
   return m.at(path, () => {
-    if (m.isRemoved()) return shortcut();
+    if (m.isRemoved('conv_shortcut.')) return shortcut();
     let hidden = adaGroupNorm(m, 'norm1', x, inChannels, block);
     hidden = conv2d(m, 'conv1', activation(m, 'nonlinearity', act, hidden), { outChannels, kernel: 3 });
     // The last residual block of an up block narrows, and still has the norm groups of the others.

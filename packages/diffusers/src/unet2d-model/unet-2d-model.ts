@@ -1,4 +1,4 @@
-import { type Graph, GraphBuilder, symbol } from '@secateur/graph';
+import { symbol } from '@secateur/graph';
 import { center, sampleSizes } from '../blocks/sample.js';
 import { activation } from '../layers/activation.js';
 import { timeAndClassEmbedding } from '../layers/class-embedding.js';
@@ -6,64 +6,40 @@ import { add } from '../layers/combine.js';
 import { conv2d } from '../layers/conv2d.js';
 import { groupNorm } from '../layers/group-norm.js';
 import type { Rows } from '../layers/linear.js';
-import { type BuildOptions, type Feature, ModuleBuilder } from '../module-builder.js';
-import type { Overrides } from '../overrides.js';
+import { unetLoadScript } from '../load-script/unet.js';
+import { defineModelClass, type ModelClass } from '../model-class.js';
+import type { Feature, ModuleBuilder } from '../module-builder.js';
 import { failConfig } from '../parse-config.js';
-import type { TensorSpec } from '../tensor-spec.js';
-import type { WeightSource } from '../weight-source.js';
+import { newAttentionNames } from './attention-block.js';
 import { skipGroups, type UNet2DBlock } from './block.js';
+import { changedFields } from './changed-fields.js';
 import { parseUNet2DConfig, type UNet2DConfig } from './config.js';
 import { downBlocks } from './down-blocks.js';
 import { midBlock } from './mid-block.js';
 import { skipsTaken, upBlocks } from './up-blocks.js';
+import { unet2dTies } from './width-ties.js';
 
 /**
- * A UNet2DModel as a graph.
+ * UNet2DModel.
  *
  * Inputs: `sample` float32 `[batch, in_channels, height, width]`; `timestep` `[batch]`, int64, or float32 with a Fourier
  * time embedding; `class_labels` when class-conditional. Output: `out` float32 `[batch, out_channels, height, width]`.
  *
- * Widths are the weights', so that any consistent pruned checkpoint can be built; what widths cannot tell comes from the
- * configuration (of the model before it was pruned) and from `overrides`.
- *
- * @param config  the content of `config.json`
- * @throws {SecateurError} BAD_CONFIG when a field is unknown or out of range; BAD_FILE when tensors are missing, unknown
- *   or of shapes that do not fit together
+ * Without a `sample_size`, the size is the smallest of 32 and more that fits its levels.
  */
-export function buildUNet2D(
-  config: unknown,
-  weights: WeightSource,
-  overrides?: Overrides,
-  options?: BuildOptions,
-): Graph {
-  return write(config, weights, overrides, options).graph.build();
-}
-
-/** The graph that a configuration calls for, without weights: to look at, not to run. */
-export function outlineUNet2D(config: unknown): Graph {
-  return write(config).graph.build();
-}
-
-/**
- * The tensors that a configuration calls for, in the order in which the model reads them.
- *
- * @throws {SecateurError} BAD_CONFIG when a field is unknown, out of range or contradicts another
- */
-export function unet2dTensors(config: unknown): TensorSpec[] {
-  return write(config).tensors();
-}
-
-/** Height and width of the pictures a model was made for. Without a `sample_size`, the smallest of 32 and more that fits. */
-export function unet2dSizes(json: unknown): { height: number; width: number } {
-  return sampleSizes(parseUNet2DConfig(json));
-}
-
-function write(config: unknown, weights?: WeightSource, overrides?: Overrides, options?: BuildOptions): ModuleBuilder {
-  const m = new ModuleBuilder(new GraphBuilder('UNet2DModel'), weights, overrides, options);
-  writeModel(m, parseUNet2DConfig(config));
-  m.finish();
-  return m;
-}
+export const unet2dModel: ModelClass = defineModelClass({
+  name: 'UNet2DModel',
+  parse: parseUNet2DConfig,
+  write: writeModel,
+  sizes: (config) => ({ ...sampleSizes(config) }),
+  changedFields,
+  // The sines of a timestep depend on how many there are: another first width would be another function.
+  sameFunction: (config, candidate) =>
+    config.time_embedding_type !== 'positional' || config.block_out_channels[0] === candidate.block_out_channels[0],
+  newName: newAttentionNames,
+  ties: unet2dTies,
+  loadScript: unetLoadScript,
+});
 
 function writeModel(m: ModuleBuilder, config: UNet2DConfig): void {
   const { graph } = m;

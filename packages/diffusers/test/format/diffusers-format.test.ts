@@ -3,7 +3,7 @@ import { type FormatSource, type Model, memoryFolder, memoryOutput, type SourceF
 import { bytesOf, type Constant, constantOf, float32, type Graph } from '@secateur/graph';
 import { fixturePath } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
-import { buildUNet2D, diffusersFormat, modelFromWeights, randomWeights, weightsFrom } from '../../src/index.js';
+import { diffusersFormat, modelFromWeights, randomWeights, unet2dModel, weightsFrom } from '../../src/index.js';
 import { constantsOf, readJson } from '../support/fixtures.js';
 
 const bytes = (path: string): Uint8Array => new Uint8Array(readFileSync(fixturePath(path)));
@@ -116,7 +116,7 @@ describe('load', () => {
 
   it('refuses notes that are malformed', async () => {
     const model = await load(tiny);
-    const { files } = await save(withGraph(model, buildUNet2D(config, weightsFrom(pruned()))));
+    const { files } = await save(withGraph(model, unet2dModel.build(config, weightsFrom(pruned()))));
     const weights = Buffer.from(files.get(weightsPath)!);
     const at = weights.indexOf('normGroups');
     weights.write('nonsense..', at);
@@ -161,7 +161,7 @@ describe('save', () => {
   });
 
   it('marks a pruned model that no configuration can say, adds the script, and reads it back', async () => {
-    const graph = buildUNet2D(config, weightsFrom(pruned()));
+    const graph = unet2dModel.build(config, weightsFrom(pruned()));
     const { files } = await save(withGraph(await load(pipeline), graph));
     expect([...files.keys()].sort()).toEqual([
       'load_secateur.py',
@@ -184,7 +184,7 @@ describe('save', () => {
       scale: { 'mid_block.attentions.0': 0.5 },
       normGroups: { conv_norm_out: 8 },
     };
-    const graph = buildUNet2D(config, weightsFrom(constantsOf(`unet2d-tiny/${weightsPath}`)), overrides);
+    const graph = unet2dModel.build(config, weightsFrom(constantsOf(`unet2d-tiny/${weightsPath}`)), overrides);
     const { folder } = await save(withGraph(await load(tiny), graph));
     const again = await diffusersFormat.load({ folder });
     expect(again.graph.nodes).toEqual(graph.nodes);
@@ -202,7 +202,7 @@ describe('save', () => {
   it('writes a model without its middle attention as a configuration', async () => {
     const weights = constantsOf(`unet2d-tiny/${weightsPath}`);
     for (const name of [...weights.keys()]) if (name.startsWith('mid_block.attentions.')) weights.delete(name);
-    const graph = buildUNet2D(config, weightsFrom(weights), { removed: ['mid_block.attentions.0'] });
+    const graph = unet2dModel.build(config, weightsFrom(weights), { removed: ['mid_block.attentions.0'] });
     const { files } = await save(withGraph(await load(tiny), graph));
     expect(JSON.parse(new TextDecoder().decode(files.get('config.json')))).toMatchObject({ add_attention: false });
   });

@@ -1,13 +1,7 @@
 import { planTies } from '@secateur/core';
 import { couple, removeUnits } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
-import {
-  buildUNet2DCondition,
-  expressibleUNet2DCondition,
-  modelClasses,
-  outlineUNet2DCondition,
-  weightsFrom,
-} from '../../src/index.js';
+import { modelClasses, unet2dConditionModel, weightsFrom } from '../../src/index.js';
 import { constantsOf, readJson } from '../support/fixtures.js';
 
 const json = readJson('unet2d-cond-sdxl/config.json');
@@ -19,16 +13,18 @@ function without(removed: string[], tensors: (name: string) => boolean = () => t
   for (const name of [...left.keys()]) {
     if (removed.some((path) => name.startsWith(`${path}.`)) && tensors(name)) left.delete(name);
   }
-  return buildUNet2DCondition(json, weightsFrom(left), { removed });
+  return unet2dConditionModel.build(json, weightsFrom(left), { removed });
 }
 
-describe('expressibleUNet2DCondition', () => {
+describe('unet2dConditionModel.expressibleConfig', () => {
   it('is the configuration itself for a model that was not pruned', () => {
-    expect(expressibleUNet2DCondition(json, buildUNet2DCondition(json, weightsFrom(weights())))).toBe(json);
+    expect(unet2dConditionModel.expressibleConfig(json, unet2dConditionModel.build(json, weightsFrom(weights())))).toBe(
+      json,
+    );
   });
 
   it('says narrower stages with fewer heads, when they were cut as the ties say', () => {
-    const graph = buildUNet2DCondition(json, weightsFrom(weights()));
+    const graph = unet2dConditionModel.build(json, weightsFrom(weights()));
     const coupling = couple(graph);
     const ties = modelClasses.get('UNet2DConditionModel')!.ties(json, coupling, 1);
     // The two have one width, and pass channels on to one another.
@@ -46,7 +42,7 @@ describe('expressibleUNet2DCondition', () => {
         units.filter((unit) => seen[cellOf[unit]!]++ < sizes[cellOf[unit]!]! * quarter),
       );
     }
-    expect(expressibleUNet2DCondition(json, removeUnits(coupling, removal).graph)).toEqual({
+    expect(unet2dConditionModel.expressibleConfig(json, removeUnits(coupling, removal).graph)).toEqual({
       ...json,
       block_out_channels: [16, 24, 24],
       attention_head_dim: [2, 3, 3],
@@ -56,7 +52,7 @@ describe('expressibleUNet2DCondition', () => {
 
   it('says a stage without attentions, and a middle without its attention', () => {
     const removed = ['down_blocks.1.attentions.0', 'mid_block.attentions.0', 'mid_block.resnets.1'];
-    expect(expressibleUNet2DCondition(json, without(removed))).toEqual({
+    expect(unet2dConditionModel.expressibleConfig(json, without(removed))).toEqual({
       ...json,
       attention_head_dim: [2, 4, 4],
       down_block_types: ['DownBlock2D', 'DownBlock2D', 'CrossAttnDownBlock2D'],
@@ -66,7 +62,7 @@ describe('expressibleUNet2DCondition', () => {
 
   it('says shallower transformers, for each attention its own depth', () => {
     const graph = without(['up_blocks.0.attentions.1.transformer_blocks.1']);
-    expect(expressibleUNet2DCondition(json, graph)).toEqual({
+    expect(unet2dConditionModel.expressibleConfig(json, graph)).toEqual({
       ...json,
       transformer_layers_per_block: [1, 1, 2],
       reverse_transformer_layers_per_block: [[2, 1], 1, 1],
@@ -77,9 +73,9 @@ describe('expressibleUNet2DCondition', () => {
     const block = 'down_blocks.1.attentions.0.transformer_blocks.0';
     const left = weights();
     for (const name of [...left.keys()]) if (/^(attn1|norm1)\./.test(name.replace(`${block}.`, ''))) left.delete(name);
-    const graph = buildUNet2DCondition(json, weightsFrom(left), { removed: [`${block}.attn1`] });
-    expect(expressibleUNet2DCondition(json, graph)).toBeUndefined();
-    const narrow = outlineUNet2DCondition({ ...json, block_out_channels: [8, 32, 32] });
-    expect(expressibleUNet2DCondition(json, narrow)).toBeUndefined();
+    const graph = unet2dConditionModel.build(json, weightsFrom(left), { removed: [`${block}.attn1`] });
+    expect(unet2dConditionModel.expressibleConfig(json, graph)).toBeUndefined();
+    const narrow = unet2dConditionModel.outline({ ...json, block_out_channels: [8, 32, 32] }).graph;
+    expect(unet2dConditionModel.expressibleConfig(json, narrow)).toBeUndefined();
   });
 });

@@ -1,14 +1,7 @@
 import { evaluateDim, evaluateGraph, inferTypes, shapeText } from '@secateur/graph';
 import { expectClose, loadFixtureTensors } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
-import {
-  buildUNet2DCondition,
-  countParameters,
-  outlineUNet2DCondition,
-  unet2dConditionSizes,
-  unet2dConditionTensors,
-  weightsFrom,
-} from '../../src/index.js';
+import { countParameters, unet2dConditionModel, weightsFrom } from '../../src/index.js';
 import { constantsOf, feedsOf, readJson } from '../support/fixtures.js';
 import { conditionVariants, readVariant, variantWeights } from '../support/variants.js';
 
@@ -20,7 +13,7 @@ const configOf = (name: string) => readJson(`${name}/config.json`);
 const weightsOf = (name: string) => constantsOf(`${name}/diffusion_pytorch_model.safetensors`);
 const goldenOf = (name: string) => loadFixtureTensors(`${name}/golden.safetensors`);
 
-describe('unet2dConditionTensors', () => {
+describe('unet2dConditionModel.tensors', () => {
   it.each([
     ['sd-v1-5', 859_520_964],
     ['sd-v2-1-base', 865_910_724],
@@ -29,20 +22,23 @@ describe('unet2dConditionTensors', () => {
     ['bk-sdm-small', 482_346_884],
     ['bk-sdm-tiny', 323_384_964],
   ])('counts exactly the parameters of %s', (name, parameters) => {
-    expect(countParameters(unet2dConditionTensors(readJson(`configs/${name}/config.json`)))).toBe(parameters);
+    expect(countParameters(unet2dConditionModel.tensors(readJson(`configs/${name}/config.json`)))).toBe(parameters);
   });
 
   it.each(fixtures)('names the tensors of diffusers: %s', (name) => {
-    const specs = unet2dConditionTensors(configOf(name)).map((spec) => [spec.name, spec.shape] as const);
+    const specs = unet2dConditionModel.tensors(configOf(name)).map((spec) => [spec.name, spec.shape] as const);
     const stored = [...weightsOf(name)].map(([tensor, { shape }]) => [tensor, shape] as const);
     expect(Object.fromEntries(specs)).toEqual(Object.fromEntries(stored));
   });
 });
 
-describe('buildUNet2DCondition', () => {
+describe('unet2dConditionModel.build', () => {
   it.each(fixtures)('computes what diffusers computes: %s', (name) => {
     const golden = goldenOf(name);
-    const { out } = evaluateGraph(buildUNet2DCondition(configOf(name), weightsFrom(weightsOf(name))), feedsOf(golden));
+    const { out } = evaluateGraph(
+      unet2dConditionModel.build(configOf(name), weightsFrom(weightsOf(name))),
+      feedsOf(golden),
+    );
     expectClose(out.data as Float32Array, golden.out.data as Float32Array, tolerance, 'out');
   });
 
@@ -50,13 +46,13 @@ describe('buildUNet2DCondition', () => {
     const variant = readVariant(name, 'unet2d-condition-variants');
     const golden = loadFixtureTensors(`unet2d-condition-variants/${name}.safetensors`);
     const weights = weightsFrom(variantWeights(variant));
-    const graph = buildUNet2DCondition(variant.config, weights, undefined, { strict: true });
+    const graph = unet2dConditionModel.build(variant.config, weights, undefined, { strict: true });
     const { out } = evaluateGraph(graph, feedsOf(golden));
     expectClose(out.data as Float32Array, golden.out.data as Float32Array, tolerance, 'out');
   });
 
   it('declares inputs and outputs with symbolic sizes', () => {
-    const graph = buildUNet2DCondition(configOf('unet2d-cond-sdxl'), weightsFrom(weightsOf('unet2d-cond-sdxl')));
+    const graph = unet2dConditionModel.build(configOf('unet2d-cond-sdxl'), weightsFrom(weightsOf('unet2d-cond-sdxl')));
     expect(graph.inputs.map(({ name, dtype, shape }) => `${name} ${dtype} ${shapeText(shape)}`)).toEqual([
       'sample float32 [batch, 4, height, width]',
       'timestep int64 [batch]',
@@ -70,7 +66,7 @@ describe('buildUNet2DCondition', () => {
   });
 
   it.each(fixtures)('has shapes that follow through symbolic sizes: %s', (name) => {
-    const { shape } = inferTypes(outlineUNet2DCondition(configOf(name))).get('out')!;
+    const { shape } = inferTypes(unet2dConditionModel.outline(configOf(name)).graph).get('out')!;
     const sizes = { batch: 3, height: 16, width: 24, tokens: 5 };
     expect(shape.map((dim) => evaluateDim(dim, sizes))).toEqual([3, 4, 16, 24]);
   });
@@ -82,7 +78,9 @@ describe('buildUNet2DCondition', () => {
   ])('tells the width of the pooled text from the number of ids: %s', (name, text, ids) => {
     const refiner = { projection_class_embeddings_input_dim: 2560 };
     const config = { ...readJson('configs/sdxl-base/config.json'), ...(name === 'refiner' ? refiner : {}) };
-    const shapes = new Map(outlineUNet2DCondition(config).inputs.map((input) => [input.name, shapeText(input.shape)]));
+    const shapes = new Map(
+      unet2dConditionModel.outline(config).graph.inputs.map((input) => [input.name, shapeText(input.shape)]),
+    );
     expect([shapes.get('text_embeds'), shapes.get('time_ids')]).toEqual([text, ids]);
   });
 
@@ -101,7 +99,7 @@ describe('buildUNet2DCondition', () => {
       const gone = [...removed, ...norms].some((path) => tensor.startsWith(`${path}.`));
       if (gone && !tensor.includes('conv_shortcut')) weights.delete(tensor);
     }
-    const graph = buildUNet2DCondition(configOf(name), weightsFrom(weights), { removed });
+    const graph = unet2dConditionModel.build(configOf(name), weightsFrom(weights), { removed });
     const scopes = graph.nodes.map((node) => node.scope);
     for (const path of removed.slice(0, 4)) expect(scopes.filter((scope) => scope.startsWith(path))).toEqual([]);
     expect(scopes).toContain('up_blocks.2.resnets.1.conv_shortcut');
@@ -111,7 +109,7 @@ describe('buildUNet2DCondition', () => {
   it('names what is wrong with the weights', () => {
     const weights = weightsOf('unet2d-cond-sd1');
     weights.delete('conv_in.bias');
-    expect(() => buildUNet2DCondition(configOf('unet2d-cond-sd1'), weightsFrom(weights))).toThrow(
+    expect(() => unet2dConditionModel.build(configOf('unet2d-cond-sd1'), weightsFrom(weights))).toThrow(
       expect.objectContaining({ code: 'BAD_FILE', message: expect.stringContaining('conv_in.bias is missing') }),
     );
   });
@@ -119,7 +117,7 @@ describe('buildUNet2DCondition', () => {
 
 describe('unet2dConditionSizes', () => {
   it('is the size of the latents, and the tokens of a prompt', () => {
-    expect(unet2dConditionSizes(readJson('configs/sdxl-base/config.json'))).toEqual({
+    expect(unet2dConditionModel.sizes(readJson('configs/sdxl-base/config.json'))).toEqual({
       height: 128,
       width: 128,
       tokens: 77,

@@ -10,14 +10,7 @@ import {
 } from '@secateur/graph';
 import { expectClose, loadFixtureTensors } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
-import {
-  buildUNet2D,
-  countParameters,
-  outlineUNet2D,
-  unet2dSizes,
-  unet2dTensors,
-  weightsFrom,
-} from '../../src/index.js';
+import { countParameters, unet2dModel, weightsFrom } from '../../src/index.js';
 import { asTensor, constantsOf, feedsOf, inMemory, readJson } from '../support/fixtures.js';
 import { readVariant, variants, variantWeights } from '../support/variants.js';
 
@@ -27,19 +20,19 @@ const tolerance = 1e-4;
 const tiny = readJson('unet2d-tiny/config.json');
 const tinyWeights = () => constantsOf('unet2d-tiny/diffusion_pytorch_model.safetensors');
 
-describe('unet2dTensors', () => {
+describe('unet2dModel.tensors', () => {
   it('counts exactly the parameters of ddpm-cifar10-32', () => {
-    expect(countParameters(unet2dTensors(readJson('configs/ddpm-cifar10-32/config.json')))).toBe(35_746_307);
+    expect(countParameters(unet2dModel.tensors(readJson('configs/ddpm-cifar10-32/config.json')))).toBe(35_746_307);
   });
 
   it('makes a graph of exactly the multiply-adds of ddpm-cifar10-32', () => {
-    const outline = outlineUNet2D(readJson('configs/ddpm-cifar10-32/config.json'));
+    const outline = unet2dModel.outline(readJson('configs/ddpm-cifar10-32/config.json')).graph;
     expect(countMacs(outline, { symbols: { height: 32, width: 32 } }).weights).toBe(6_053_953_536);
   });
 
   it.each(variants.filter((name) => name !== 'old-attention-names'))('names the tensors of diffusers: %s', (name) => {
     const { config, tensors } = readVariant(name);
-    const specs = unet2dTensors(config).map((spec) => [spec.name, spec.shape]);
+    const specs = unet2dModel.tensors(config).map((spec) => [spec.name, spec.shape]);
     expect(Object.fromEntries(specs)).toEqual(tensors);
     expect(specs).toHaveLength(Object.keys(tensors).length);
   });
@@ -50,14 +43,14 @@ describe('unet2dTensors', () => {
       up_block_types: ['UpBlock2D', 'UpBlock2D'],
       time_embedding_type: 'positional',
     };
-    expect(() => unet2dTensors(mixed)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }));
+    expect(() => unet2dModel.tensors(mixed)).toThrow(expect.objectContaining({ code: 'BAD_CONFIG' }));
   });
 });
 
-describe('buildUNet2D', () => {
+describe('unet2dModel.build', () => {
   it('computes what diffusers computes', async () => {
     const golden = loadFixtureTensors('unet2d-tiny/golden.safetensors');
-    const graph = await inMemory(buildUNet2D(tiny, weightsFrom(tinyWeights())));
+    const graph = await inMemory(unet2dModel.build(tiny, weightsFrom(tinyWeights())));
     const { out } = evaluateGraph(graph, feedsOf(golden));
     expectClose(out.data as Float32Array, golden.out.data as Float32Array, tolerance, 'out');
   });
@@ -65,7 +58,7 @@ describe('buildUNet2D', () => {
   it.each(variants)('computes what diffusers computes: %s', async (name) => {
     const variant = readVariant(name);
     const golden = loadFixtureTensors(`unet2d-variants/${name}.safetensors`);
-    const graph = buildUNet2D(variant.config, weightsFrom(variantWeights(variant)));
+    const graph = unet2dModel.build(variant.config, weightsFrom(variantWeights(variant)));
     const { out } = evaluateGraph(graph, feedsOf(golden));
     expectClose(out.data as Float32Array, golden.out.data as Float32Array, tolerance, 'out');
   });
@@ -73,7 +66,7 @@ describe('buildUNet2D', () => {
   it('builds a pruned checkpoint from the configuration of the whole one', async () => {
     const golden = loadFixtureTensors('unet2d-tiny/torch-pruning.safetensors');
     const pruned = constantsOf('unet2d-tiny/torch-pruning.safetensors', 'pruned.');
-    const graph = buildUNet2D(tiny, weightsFrom(pruned));
+    const graph = unet2dModel.build(tiny, weightsFrom(pruned));
     const { out } = evaluateGraph(graph, feedsOf(loadFixtureTensors('unet2d-tiny/golden.safetensors')));
     expectClose(out.data as Float32Array, golden['out.pruned'].data as Float32Array, tolerance, 'out');
   });
@@ -96,13 +89,13 @@ describe('buildUNet2D', () => {
     edit(pruned, `${attention}.to_out.0.weight`, 1, kept.v, 'keep');
 
     const feeds = feedsOf(loadFixtureTensors('unet2d-tiny/golden.safetensors'));
-    const a = evaluateGraph(buildUNet2D(tiny, weightsFrom(whole)), feeds);
-    const b = evaluateGraph(buildUNet2D(tiny, weightsFrom(pruned)), feeds);
+    const a = evaluateGraph(unet2dModel.build(tiny, weightsFrom(whole)), feeds);
+    const b = evaluateGraph(unet2dModel.build(tiny, weightsFrom(pruned)), feeds);
     expectClose(b.out.data as Float32Array, a.out.data as Float32Array, 1e-5, 'out');
   });
 
   it('declares inputs and outputs with symbolic sizes', () => {
-    const graph = buildUNet2D(tiny, weightsFrom(tinyWeights()));
+    const graph = unet2dModel.build(tiny, weightsFrom(tinyWeights()));
     expect(graph.inputs.map(({ name, dtype, shape }) => `${name} ${dtype} ${shapeText(shape)}`)).toEqual([
       'sample float32 [batch, 3, height, width]',
       'timestep int64 [batch]',
@@ -114,14 +107,14 @@ describe('buildUNet2D', () => {
 
   it.each(variants)('has shapes that follow through symbolic sizes: %s', (name) => {
     const variant = readVariant(name);
-    const graph = buildUNet2D(variant.config, weightsFrom(variantWeights(variant)));
+    const graph = unet2dModel.build(variant.config, weightsFrom(variantWeights(variant)));
     const { shape } = inferTypes(graph).get('out')!;
     const sizes = { batch: 3, height: 16, width: 24 };
     expect(shape.map((dim) => evaluateDim(dim, sizes))).toEqual([3, variant.config.out_channels, 16, 24]);
   });
 
   it('gives nodes the module path as scope, and constants the names of the checkpoint', () => {
-    const graph = buildUNet2D(tiny, weightsFrom(tinyWeights()));
+    const graph = unet2dModel.build(tiny, weightsFrom(tinyWeights()));
     const conv = graph.nodes.find((node) => node.inputs.includes('down_blocks.1.resnets.0.conv1.weight'));
     expect(conv).toMatchObject({ op: 'Conv', scope: 'down_blocks.1.resnets.0.conv1' });
     for (const name of tinyWeights().keys()) expect(graph.constants.get(name)?.parameter?.name).toBe(name);
@@ -134,7 +127,7 @@ describe('buildUNet2D', () => {
       const gone = removed.some((path) => name.startsWith(`${path}.`)) && !name.includes('conv_shortcut');
       if (gone) weights.delete(name);
     }
-    const graph = buildUNet2D(tiny, weightsFrom(weights), { removed });
+    const graph = unet2dModel.build(tiny, weightsFrom(weights), { removed });
     const scopes = new Set(graph.nodes.map((node) => node.scope));
     expect([...scopes].filter((scope) => scope.startsWith('mid_block.attentions'))).toEqual([]);
     expect(scopes).toContain('down_blocks.1.resnets.0.conv_shortcut');
@@ -146,7 +139,7 @@ describe('buildUNet2D', () => {
     weights.delete('conv_in.bias');
     weights.set('extra.weight', constantOf(float32([1], [0])));
     weights.set('time_embedding.linear_1.weight', constantOf(float32([64, 3], new Float32Array(192))));
-    expect(() => buildUNet2D(tiny, weightsFrom(weights, 'model.safetensors'))).toThrow(
+    expect(() => unet2dModel.build(tiny, weightsFrom(weights, 'model.safetensors'))).toThrow(
       expect.objectContaining({
         code: 'BAD_FILE',
         file: 'model.safetensors',
@@ -158,18 +151,18 @@ describe('buildUNet2D', () => {
   });
 
   it('refuses heads and norm groups that do not divide the channels', () => {
-    const build = (overrides: Parameters<typeof buildUNet2D>[2]) => () =>
-      buildUNet2D(tiny, weightsFrom(tinyWeights()), overrides);
+    const build = (overrides: Parameters<typeof unet2dModel.build>[2]) => () =>
+      unet2dModel.build(tiny, weightsFrom(tinyWeights()), overrides);
     expect(build({ heads: { 'mid_block.attentions.0': 5 } })).toThrow(/32 channels, which 5 heads do not divide/);
     expect(build({ normGroups: { conv_norm_out: 3 } })).toThrow(/conv_norm_out has 16 channels, which 3 norm groups/);
   });
 });
 
-describe('unet2dSizes', () => {
+describe('unet2dModel.sizes', () => {
   it('is the sample size, square or not', () => {
-    expect(unet2dSizes(tiny)).toEqual({ height: 16, width: 16 });
-    expect(unet2dSizes({ ...tiny, sample_size: [8, 24] })).toEqual({ height: 8, width: 24 });
-    expect(unet2dSizes({ ...tiny, sample_size: null })).toEqual({ height: 32, width: 32 });
+    expect(unet2dModel.sizes(tiny)).toEqual({ height: 16, width: 16 });
+    expect(unet2dModel.sizes({ ...tiny, sample_size: [8, 24] })).toEqual({ height: 8, width: 24 });
+    expect(unet2dModel.sizes({ ...tiny, sample_size: null })).toEqual({ height: 32, width: 32 });
   });
 });
 

@@ -1,23 +1,8 @@
-import type { Graph } from '@secateur/graph';
-import { expressibleConfig, type Json } from '../expressible-config.js';
-import { type Depths, parseUNet2DConditionConfig, type UNet2DConditionConfig } from './config.js';
-import { outlineUNet2DCondition } from './unet-2d-condition-model.js';
+import type { Json, Shapes } from '../expressible-config.js';
+import type { Depths, UNet2DConditionConfig } from './config.js';
 
-type Shapes = ReadonlyMap<string, readonly number[]>;
-
-/** A configuration of the class that says exactly `graph`, if there is one: see {@link expressibleConfig}. */
-export function expressibleUNet2DCondition(json: Json, graph: Graph): Json | undefined {
-  const config = parseUNet2DConditionConfig(json);
-  return expressibleConfig(json, graph, {
-    outline: outlineUNet2DCondition,
-    changedFields: (shapes) => ({ ...changedFields(config, shapes) }),
-    // The sines of a timestep depend on how many there are: another first width would be another function.
-    sameFunction: (candidate) =>
-      config.block_out_channels[0] === parseUNet2DConditionConfig(candidate).block_out_channels[0],
-  });
-}
-
-function changedFields(config: UNet2DConditionConfig, shapes: Shapes): Json {
+/** The fields that a pruned model may have changed, read off its tensors. */
+export function changedFields(config: UNet2DConditionConfig, shapes: Shapes): Json {
   const { stages } = config;
   const has = (prefix: string) => [...shapes.keys()].some((name) => name.startsWith(`${prefix}.`));
   const widths = stages.map(

@@ -1,25 +1,8 @@
-import type { Graph } from '@secateur/graph';
-import { expressibleConfig, type Json } from '../expressible-config.js';
-import { newAttentionNames } from './attention-block.js';
-import { parseUNet2DConfig, type UNet2DConfig } from './config.js';
-import { outlineUNet2D } from './unet-2d-model.js';
+import type { Json, Shapes } from '../expressible-config.js';
+import type { UNet2DConfig } from './config.js';
 
-/** A configuration of the class that says exactly `graph`, if there is one: see {@link expressibleConfig}. */
-export function expressibleUNet2D(json: Json, graph: Graph): Json | undefined {
-  const config = parseUNet2DConfig(json);
-  return expressibleConfig(json, graph, {
-    outline: outlineUNet2D,
-    changedFields: (shapes) => ({ ...changedFields(config, shapes) }),
-    // The sines of a timestep depend on how many there are: another first width would be another function.
-    sameFunction: (candidate) =>
-      config.time_embedding_type !== 'positional' ||
-      config.block_out_channels[0] === parseUNet2DConfig(candidate).block_out_channels[0],
-    newName: newAttentionNames,
-  });
-}
-
-/** The fields that could differ, read off the tensors. */
-function changedFields(config: UNet2DConfig, shapes: ReadonlyMap<string, readonly number[]>): Partial<UNet2DConfig> {
+/** The fields that a pruned model may have changed, read off its tensors. */
+export function changedFields(config: UNet2DConfig, shapes: Shapes): Json {
   const names = [...shapes.keys()];
   const has = (prefix: string) => names.some((name) => name.startsWith(`${prefix}.`));
   const widths = config.block_out_channels.map(
@@ -40,5 +23,5 @@ function changedFields(config: UNet2DConfig, shapes: ReadonlyMap<string, readonl
   changed.up_block_types = config.up_block_types.map((type, i) =>
     type === 'AttnUpBlock2D' && !has(`up_blocks.${i}.attentions`) ? plainUp : type,
   );
-  return changed;
+  return { ...changed };
 }
