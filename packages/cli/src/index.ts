@@ -59,8 +59,9 @@ export { type CheckedTensor, type CheckOptions, checkModel } from './check/check
 export { type Golden, readGolden } from './check/read-golden.js';
 export { type Inspection, inspectModel } from './inspect/inspect-model.js';
 export type { Io } from './io.js';
-export { type LoadImagesOptions, loadImages } from './model/load-images.js';
+export { type LoadImagesOptions, loadCalibration, loadImages } from './model/load-images.js';
 export { type LoadModelOptions, loadModel } from './model/load-model.js';
+export { loadSamples } from './model/load-samples.js';
 export { type SaveModelOptions, saveModel } from './model/save-model.js';
 export type { Emit, WriteModelOptions } from './model/write-model.js';
 export { defineConfig, type PluginEntry, type SecateurConfig } from './plugins/config-file.js';

@@ -20,6 +20,11 @@ export interface Calibration {
   /** Number of clean samples. */
   readonly samples: number;
   /**
+   * Channels of the target (axis 1). Models that also predict variances have more: losses are over the first ones. Default:
+   * as many as the model's output.
+   */
+  readonly targetChannels?: number;
+  /**
    * All samples at every timestep given, timesteps in the order given and samples in order within each, cut into batches
    * of `batchSize` (default: all samples of one timestep). A `batchSize` above the number of samples mixes timesteps.
    */

@@ -119,6 +119,7 @@ export { localRanking } from './selectors/local.js';
 export { Sha256, sha256, sha256Source } from './sha256.js';
 export { channels, elements, heads, nOfM, parseSpace, type Space, spaceNames } from './space.js';
 export { collectStatistics } from './statistics/collect.js';
+export { type ComparedOutput, comparedOutput } from './statistics/compared-output.js';
 export type { Statistics, StatisticsRequest, TimestepLoss } from './statistics/statistics.js';
 export { subfolder } from './subfolder.js';
 export { type UrlSourceOptions, urlSource } from './url-source.js';

@@ -28,6 +28,8 @@ export interface PruneSettings {
   readonly ignore: readonly string[];
   /** Ratio of the groups whose tensors match, instead of the budget's. */
   readonly ratios: Readonly<Record<string, number>>;
+  /** How many timesteps of the schedule scoring visits, spread evenly; all when left out. */
+  readonly timesteps?: number;
 }
 
 export interface MethodContext<Options> {

@@ -6,6 +6,7 @@ import { unitSteps } from './pipeline/unit-steps.js';
 import type { Selector } from './selector.js';
 import { channels, type Space } from './space.js';
 import { collectStatistics } from './statistics/collect.js';
+import { spreadTimesteps } from './statistics/spread-timesteps.js';
 
 export interface PipelineParts {
   readonly criterion: Criterion;
@@ -39,9 +40,15 @@ export async function* pipelineSteps(
   parts: PipelineParts,
 ): AsyncGenerator<Step> {
   const space = context.settings.space ?? parts.space ?? channels;
-  const { timestepsPerRun, timesteps } = parts;
+  const { timestepsPerRun } = parts;
+  const timesteps = parts.timesteps ?? visitedTimesteps(context);
   const statistics = await collectStatistics({ ...context, needs: parts.criterion.needs, timestepsPerRun, timesteps });
   yield { name: 'measure', details: { losses: statistics.losses.length, stoppedAt: statistics.stoppedAt ?? null } };
   if (space.kind === 'elements') yield* elementSteps(context, parts, space, statistics);
   else yield* unitSteps(context, parts, space, statistics);
+}
+
+/** The timesteps that the caller's settings leave, ascending; `undefined` for all. */
+function visitedTimesteps({ settings, data }: Omit<MethodContext<object>, 'options'>): number[] | undefined {
+  return settings.timesteps === undefined || !data ? undefined : spreadTimesteps(data.timesteps, settings.timesteps);
 }

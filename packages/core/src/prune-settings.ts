@@ -17,6 +17,12 @@ export function settingsOf(options: PruneOptions): PruneSettings {
   if (!(maxRatio > 0 && maxRatio <= 1)) {
     throw new SecateurError('BAD_OPTION', `maxRatio must be in (0, 1]; it is ${maxRatio}.`, { field: 'maxRatio' });
   }
+  const { timesteps } = options;
+  if (timesteps !== undefined && !(Number.isInteger(timesteps) && timesteps >= 1)) {
+    throw new SecateurError('BAD_OPTION', `timesteps must be a whole number from 1; it is ${timesteps}.`, {
+      field: 'timesteps',
+    });
+  }
   return {
     budget: budgetOf(options),
     space: options.space,
@@ -26,6 +32,7 @@ export function settingsOf(options: PruneOptions): PruneSettings {
     maxRatio,
     ignore: options.ignore ?? [],
     ratios: options.ratios ?? {},
+    timesteps,
   };
 }
 

@@ -41,6 +41,8 @@ export interface PruneOptions {
   readonly ignore?: readonly string[];
   /** Ratios by tensor name pattern, instead of the budget's. */
   readonly ratios?: Readonly<Record<string, number>>;
+  /** How many timesteps of the schedule scoring visits, spread evenly. Default: all; fewer is faster and rougher. */
+  readonly timesteps?: number;
   /** Calibration samples, for criteria that need gradients or activations. */
   readonly data?: Calibration;
   /** Runs the model, for criteria that need it, latency budgets and latency in the report. */

@@ -1,6 +1,6 @@
 import { type Calibration, type CalibrationBatch, type Json, sha256 } from '@secateur/core';
-import { bytesOf, type DType, float32, SecateurError, type Tensor, toFloat32 } from '@secateur/graph';
-import { type InputNames, noisedBatch } from './noised-batch.js';
+import { allocate, bytesOf, type DType, SecateurError, type Tensor, toFloat32 } from '@secateur/graph';
+import { type Conditions, type InputNames, noisedBatch } from './noised-batch.js';
 import type { Sampler } from './sampler.js';
 import { torchGenerator } from './torch-generator.js';
 
@@ -13,6 +13,10 @@ export interface CalibrationOptions {
   readonly names?: InputNames;
   /** Of the model's timestep input. Default int64. */
   readonly timestepDType?: DType;
+  /** What the model's timestep input is given for timestep `t`: `t` times this. Default 1; other than 1 for floats only. */
+  readonly timestepScale?: number;
+  /** The model's other inputs. */
+  readonly conditions?: Conditions;
   /** Where the images come from, for the manifest, e.g. a folder's name. */
   readonly source?: string;
 }
@@ -21,12 +25,13 @@ export interface CalibrationOptions {
  * Calibration data for scoring over timesteps: every sample keeps its one noise at all timesteps, as in Diff-Pruning
  * (Fang et al., 2305.10924), so that losses at two timesteps can be compared.
  *
- * @throws {SecateurError} SHAPE_MISMATCH when the noise is not of the images' shape; BAD_DATA when there are no images or
- *   a value is not finite
+ * @throws {SecateurError} SHAPE_MISMATCH when the noise is not of the images' shape, or a condition has not one row per
+ *   image; BAD_DATA when there are no images or a value is not finite
  */
 export function calibration(options: CalibrationOptions): Calibration {
   const { images, sampler, noise: given } = options;
   checkImages(images);
+  checkConditions(options);
   const noise = typeof given === 'number' ? torchGenerator(given).randn(images.shape) : given;
   if (noise.shape.join() !== images.shape.join()) {
     throw new SecateurError('SHAPE_MISMATCH', `The noise is [${noise.shape}]; the images are [${images.shape}].`);
@@ -35,6 +40,7 @@ export function calibration(options: CalibrationOptions): Calibration {
   return {
     timesteps: sampler.process.trainTimesteps,
     samples,
+    targetChannels: images.shape[1],
     batches: ({ timesteps, batchSize = samples }) => {
       checkBatchSize(batchSize);
       return mixedBatches({ ...options, noise }, timesteps, batchSize);
@@ -47,6 +53,7 @@ export function calibration(options: CalibrationOptions): Calibration {
       noise: await describeNoise(given),
       scheduler: sampler.className,
       prediction: sampler.prediction,
+      ...(options.conditions && { conditions: await describeConditions(options.conditions) }),
     }),
   };
 }
@@ -55,13 +62,20 @@ async function describeNoise(noise: number | Tensor): Promise<Json> {
   return typeof noise === 'number' ? { seed: noise } : { sha256: await sha256(bytesOf(noise)) };
 }
 
+async function describeConditions({ perSample, shared }: Conditions): Promise<Json> {
+  const hashes: Record<string, string> = {};
+  for (const [name, tensor] of Object.entries({ ...shared, ...perSample }))
+    hashes[name] = await sha256(bytesOf(tensor));
+  return hashes;
+}
+
 /** All (timestep, sample) pairs, timestep by timestep, in runs of `batchSize`. */
 async function* mixedBatches(
   options: CalibrationOptions & { readonly noise: Tensor },
   timesteps: readonly number[],
   batchSize: number,
 ): AsyncGenerator<CalibrationBatch> {
-  const { images, noise, sampler } = options;
+  const { images, noise, sampler, conditions = {} } = options;
   const samples = images.shape[0];
   const total = timesteps.length * samples;
   for (let start = 0; start < total; start += batchSize) {
@@ -74,20 +88,26 @@ async function* mixedBatches(
         noise: rowsOf(noise, rows),
         timesteps: pairs.map((pair) => timesteps[Math.floor(pair / samples)]),
       },
-      options,
+      { ...options, conditions: { ...conditions.shared, ...rowsOfEach(conditions.perSample, rows) } },
     );
   }
 }
 
+function rowsOfEach(tensors: Conditions['perSample'] = {}, rows: readonly number[]): Record<string, Tensor> {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, rowsOf(tensor, rows)]));
+}
+
 /** Rows of the first axis, in the order given. */
 function rowsOf(tensor: Tensor, rows: readonly number[]): Tensor {
-  const data = toFloat32(tensor);
   const [count, ...rest] = tensor.shape;
-  if (rows.length === count && rows.every((row, i) => row === i)) return float32(tensor.shape, data);
-  const size = data.length / count;
-  const out = new Float32Array(rows.length * size);
-  for (const [i, row] of rows.entries()) out.set(data.subarray(row * size, (row + 1) * size), i * size);
-  return float32([rows.length, ...rest], out);
+  if (rows.length === count && rows.every((row, i) => row === i)) return tensor;
+  const size = tensor.data.length / count;
+  const data = allocate(tensor.dtype, rows.length * size);
+  // Both arrays are of the tensor's own type; TypeScript cannot see it through the union.
+  const from = tensor.data as Float32Array;
+  for (const [i, row] of rows.entries())
+    (data as Float32Array).set(from.subarray(row * size, (row + 1) * size), i * size);
+  return { dtype: tensor.dtype, shape: [rows.length, ...rest], data };
 }
 
 function checkImages(images: Tensor): void {
@@ -98,6 +118,17 @@ function checkImages(images: Tensor): void {
   if (bad < 0) return;
   const sample = Math.floor(bad / (images.data.length / images.shape[0]));
   throw new SecateurError('BAD_DATA', `Image ${sample} holds ${images.data[bad]}.`, { field: `image ${sample}` });
+}
+
+function checkConditions({ images, conditions }: CalibrationOptions): void {
+  for (const [name, { shape }] of Object.entries(conditions?.perSample ?? {})) {
+    if (shape[0] === images.shape[0]) continue;
+    throw new SecateurError(
+      'SHAPE_MISMATCH',
+      `"${name}" is [${shape}]; one row for each of the ${images.shape[0]} samples is expected.`,
+      { field: name },
+    );
+  }
 }
 
 function checkBatchSize(batchSize: number): void {

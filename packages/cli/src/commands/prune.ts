@@ -14,6 +14,7 @@ Examples:
   $ secateur prune unet/ --method diff-pruning --ratio 0.3 --threshold 0.05 --data images/ --out smaller/
   $ secateur prune model.onnx --method taylor --selector global --budget macs=0.56 --data zoo:fashion-mnist --out smaller/
   $ secateur prune unet/ --method magnitude --space 2:4 --ratio 0.5 --out sparse/
+  $ secateur prune sd15/unet --method taylor --ratio 0.2 --data prompts.safetensors --timesteps 50 --out smaller/
   $ secateur prune --method diff-pruning --help      with the options of that method
 
 --out holds the model, secateur.json (what was done, enough to do it again), report.html, report.json and a model card.
@@ -63,8 +64,19 @@ function describe(): Command {
   what(new Option('--expressible', 'cut only widths that a stock diffusers config can say').default(false, 'off'));
   what(new Option('--option <key=value...>', 'an option of the method, criterion or selector'));
   const data = (option: Option) => command.addOption(option.helpGroup('Calibration:'));
-  data(new Option('--data <path>', 'folder of PNGs, IDX file (.gz), or zoo:fashion-mnist'));
-  data(new Option('--samples <n>', 'images used').argParser(wholeNumber(1)).default(8));
+  data(
+    new Option(
+      '--data <path>',
+      'folder of PNGs, IDX file (.gz), zoo:fashion-mnist, or a .safetensors with a tensor per input',
+    ),
+  );
+  data(new Option('--samples <n>', 'samples used').argParser(wholeNumber(1)).default(8));
+  data(
+    new Option(
+      '--timesteps <n>',
+      'timesteps that scoring visits, spread evenly (default: the method’s, else all)',
+    ).argParser(wholeNumber(1)),
+  );
   const out = (option: Option) => command.addOption(option.helpGroup('Output:'));
   out(new Option('--out <folder>', 'where to write; it must not exist'));
   out(new Option('--replace', 'replace what is at --out').default(false, 'off'));

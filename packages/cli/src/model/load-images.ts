@@ -4,7 +4,8 @@ import { type Calibration, type Logger, type Model, silentLogger } from '@secate
 import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
 import { modelPath, zooPrefix } from './load-model.js';
-import { denoiserInputsOf, samplerOf } from './sampler-of.js';
+import { loadSamples } from './load-samples.js';
+import { pictureInputsOf, samplerOf } from './sampler-of.js';
 
 export interface LoadImagesOptions {
   /** How many images, the first ones. Default: all. */
@@ -17,6 +18,18 @@ export interface LoadImagesOptions {
 }
 
 /**
+ * Calibration data for a model: {@link loadImages} of pictures, or {@link loadSamples} of a `.safetensors` file, which may
+ * also hold prompts, class labels and whatever else the model takes.
+ */
+export async function loadCalibration(
+  model: Model,
+  path: string,
+  options: LoadImagesOptions = {},
+): Promise<Calibration> {
+  return /\.safetensors$/i.test(path) ? loadSamples(model, path, options) : loadImages(model, path, options);
+}
+
+/**
  * Images as calibration data for a model: made noisy as its scheduler says, always with the same noise.
  *
  * @param path  a folder of PNGs, an IDX file (maybe gzipped), or `zoo:fashion-mnist`
@@ -25,7 +38,7 @@ export interface LoadImagesOptions {
 export async function loadImages(model: Model, path: string, options: LoadImagesOptions = {}): Promise<Calibration> {
   const { samples, seed = 0, logger = silentLogger, signal } = options;
   const [{ readImages }, { calibration }] = await Promise.all([import('@secateur/zoo'), import('@secateur/samplers')]);
-  const inputs = denoiserInputsOf(model);
+  const inputs = pictureInputsOf(model);
   const { channels, height, width } = inputs;
   const place = await modelPath(path);
   const found = await stat(place).catch(() => undefined);
@@ -45,7 +58,7 @@ export async function loadImages(model: Model, path: string, options: LoadImages
     sampler: await samplerOf(model, logger),
     noise: seed,
     names: { sample: inputs.sample.name, timestep: inputs.timestep.name },
-    timestepDType: inputs.timestepDType,
+    timestepDType: inputs.timestep.dtype,
     source: path.startsWith(zooPrefix) ? path : basename(place),
   });
 }

@@ -1,5 +1,5 @@
 import type { Logger, Model } from '@secateur/core';
-import type { DType, ValueInfo } from '@secateur/graph';
+import type { ValueInfo } from '@secateur/graph';
 import { SecateurError } from '@secateur/graph';
 import type { Sampler } from '@secateur/samplers';
 
@@ -13,42 +13,47 @@ export async function samplerOf(model: Model, logger: Logger): Promise<Sampler> 
 
 /** A denoiser's inputs by what they are for. */
 export interface DenoiserInputs {
+  /** The noisy picture or latent. */
   readonly sample: ValueInfo;
   readonly timestep: ValueInfo;
-  readonly timestepDType: DType;
+  /** Everything else: prompts, class labels, … */
+  readonly conditions: readonly ValueInfo[];
+}
+
+/** The inputs of a model that draws pictures from noise alone. */
+export interface PictureInputs extends DenoiserInputs {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
 }
 
-/**
- * Finds the picture and the timestep among a model's inputs.
- * @throws {SecateurError} BAD_OPTION when the model is no unconditional denoiser of pictures
- */
-export function denoiserInputsOf(model: Model): DenoiserInputs {
-  const { inputs } = model.graph;
-  const sample = inputs.find(({ name }) => name === 'sample') ?? inputs.find(({ shape }) => shape.length === 4);
-  const timestep = inputs.find(({ name }) => name === 'timestep') ?? inputs.find(({ shape }) => shape.length <= 1);
-  const channels = sample?.shape[1];
-  const others = inputs.filter((input) => input !== sample && input !== timestep);
-  if (!sample || !timestep || typeof channels !== 'number' || others.length > 0) {
-    throw new SecateurError(
-      'BAD_OPTION',
-      `${model.name} takes ${inputs.map(({ name }) => name).join(', ')}; a picture and a timestep are expected.`,
-      {
-        field: 'inputs',
-        hint: 'Calibration data and pictures are for unconditional models. Use a criterion that looks at weights alone.',
-      },
-    );
+/** Tells the noisy sample and the timestep from the other inputs; `undefined` when the model is no denoiser. */
+export function denoiserInputsOf({ graph: { inputs } }: Model): DenoiserInputs | undefined {
+  const named = (name: string) => inputs.find((input) => input.name === name);
+  const sample = named('sample') ?? named('hidden_states') ?? inputs.find(({ shape }) => shape.length === 4);
+  const timestep = named('timestep') ?? inputs.find(({ name }) => name === 't');
+  if (!sample || !timestep) return undefined;
+  return { sample, timestep, conditions: inputs.filter((input) => input !== sample && input !== timestep) };
+}
+
+/** @throws {SecateurError} BAD_OPTION when the model is no unconditional denoiser of pictures */
+export function pictureInputsOf(model: Model): PictureInputs {
+  const inputs = denoiserInputsOf(model);
+  const channels = inputs?.sample.shape[1];
+  if (!inputs || typeof channels !== 'number' || inputs.sample.shape.length !== 4 || inputs.conditions.length > 0) {
+    const names = model.graph.inputs.map(({ name }) => name).join(', ');
+    throw new SecateurError('BAD_OPTION', `${model.name} takes ${names}; a picture and a timestep are expected.`, {
+      field: 'inputs',
+      hint: 'Pictures alone are data for unconditional models. Give the other inputs as well, in a .safetensors file.',
+    });
   }
+  const { sample } = inputs;
   const sizeAt = (axis: number, symbol: string): number => {
     const dim = sample.shape[axis];
     return typeof dim === 'number' ? dim : (model.sizes[symbol] ?? 0);
   };
   return {
-    sample,
-    timestep,
-    timestepDType: timestep.dtype,
+    ...inputs,
     channels,
     height: sizeAt(2, 'height'),
     width: sizeAt(3, 'width'),

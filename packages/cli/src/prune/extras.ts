@@ -1,7 +1,7 @@
 import type { Calibration, Engine, Model, PruneResult } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 import type { ReportInput } from '@secateur/report';
-import { denoiserInputsOf } from '../model/sampler-of.js';
+import { pictureInputsOf } from '../model/sampler-of.js';
 import type { Session } from '../session.js';
 import { type OutputError, outputErrors } from './output-errors.js';
 import { type PicturePair, picturePair } from './pictures.js';
@@ -35,7 +35,7 @@ export async function makeExtras(session: Session, request: ExtrasRequest): Prom
 /** Whether a model can draw by itself: other models get a report without pictures, and a message that says so. */
 function makesPictures(session: Session, model: Model): boolean {
   try {
-    if (denoiserInputsOf(model).channels <= 4) return true;
+    if (pictureInputsOf(model).channels <= 4) return true;
     session.logger.info('No pictures: the model works on latents.');
   } catch (error) {
     if (!(error instanceof SecateurError)) throw error;

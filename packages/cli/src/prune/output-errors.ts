@@ -1,4 +1,12 @@
-import type { Calibration, Engine, Model, ProgressListener } from '@secateur/core';
+import {
+  type Calibration,
+  type ComparedOutput,
+  comparedOutput,
+  type Engine,
+  type Executable,
+  type Model,
+  type ProgressListener,
+} from '@secateur/core';
 import { type Tensor, throwIfAborted, toFloat32 } from '@secateur/graph';
 
 /** How well two models do at one timestep, on the same noisy images. */
@@ -29,23 +37,25 @@ export async function outputErrors(
 ): Promise<OutputError[]> {
   const { engine, threads, signal, onProgress, timesteps: wanted = 8 } = options;
   const timesteps = Array.from({ length: wanted }, (_, i) => Math.round((i * (data.timesteps - 1)) / (wanted - 1)));
-  const a = await engine.compile(dense.graph, { threads, signal });
-  const b = await engine.compile(pruned.graph, { threads, signal });
+  const [before, after] = [dense, pruned].map(({ graph }) => comparedOutput(graph, data.targetChannels)) as [
+    ComparedOutput,
+    ComparedOutput,
+  ];
+  const a = await engine.compile(before.graph, { threads, signal });
+  const b = await engine.compile(after.graph, { threads, signal });
   const found: OutputError[] = [];
-  const output = dense.graph.outputs[0]!.name;
-  const prunedOutput = pruned.graph.outputs[0]!.name;
   try {
     for await (const { feeds, target, timesteps: at } of data.batches({ timesteps })) {
       throwIfAborted(signal);
-      const before = (await a.run(feeds, { signal }))[output]!;
-      const after = (await b.run(feeds, { signal }))[prunedOutput]!;
-      const mse = meanSquare(before, after);
+      const wanted = await outputOf(a, before, feeds, signal);
+      const got = await outputOf(b, after, feeds, signal);
+      const mse = meanSquare(wanted, got);
       found.push({
         timestep: at[0]!,
         mse,
-        relative: mse / meanSquare(before),
-        denseLoss: meanSquare(before, target),
-        prunedLoss: meanSquare(after, target),
+        relative: mse / meanSquare(wanted),
+        denseLoss: meanSquare(wanted, target),
+        prunedLoss: meanSquare(got, target),
       });
       onProgress?.({ phase: 'output error', done: found.length, total: timesteps.length, unit: 'timesteps' });
     }
@@ -54,6 +64,15 @@ export async function outputErrors(
     await b.dispose();
   }
   return found;
+}
+
+async function outputOf(
+  executable: Executable,
+  { output }: ComparedOutput,
+  feeds: Readonly<Record<string, Tensor>>,
+  signal: AbortSignal | undefined,
+): Promise<Tensor> {
+  return (await executable.run(feeds, { signal, outputs: [output.name] }))[output.name]!;
 }
 
 /** Mean of `(a - b)²`, in double precision. */

@@ -1,7 +1,7 @@
 import { type Calibration, type Model, type PruneResult, prune } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 import { parseEmit } from '../model/convert-model.js';
-import { loadImages } from '../model/load-images.js';
+import { loadCalibration } from '../model/load-images.js';
 import { loadModel, modelPath } from '../model/load-model.js';
 import { parseDtype } from '../model/write-model.js';
 import { checkOutput } from '../output-paths.js';
@@ -91,7 +91,12 @@ async function resultJson({ report }: PruneResult): Promise<object> {
 async function calibrationOf(session: Session, model: Model, flags: PruneFlags): Promise<Calibration | undefined> {
   if (flags.data === undefined) return undefined;
   const { signal, logger, options } = session;
-  return loadImages(model, session.source(flags.data), { samples: flags.samples, seed: options.seed, logger, signal });
+  return loadCalibration(model, session.source(flags.data), {
+    samples: flags.samples,
+    seed: options.seed,
+    logger,
+    signal,
+  });
 }
 
 async function dataPaths(session: Session, { data }: PruneFlags): Promise<string[]> {

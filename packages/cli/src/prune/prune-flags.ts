@@ -24,6 +24,7 @@ export interface PruneFlags {
   readonly option?: readonly string[];
   readonly data?: string;
   readonly samples: number;
+  readonly timesteps?: number;
   readonly out?: string;
   readonly replace: boolean;
   readonly emit?: string;
@@ -40,7 +41,7 @@ export interface PruneFlags {
  */
 export function pruneSettings(
   flags: PruneFlags,
-): Pick<PruneOptions, 'budget' | 'space' | 'normGroups' | 'roundTo' | 'maxRatio' | 'ignore' | 'ratios'> {
+): Pick<PruneOptions, 'budget' | 'space' | 'normGroups' | 'roundTo' | 'maxRatio' | 'ignore' | 'ratios' | 'timesteps'> {
   if (flags.out === undefined && !flags.dryRun) {
     throw new SecateurError('BAD_OPTION', '--out is missing.', {
       field: 'out',
@@ -55,6 +56,7 @@ export function pruneSettings(
     maxRatio: flags.maxRatio,
     ignore: flags.ignore,
     ratios: parseLayerRatios(flags.layerRatio ?? []),
+    timesteps: flags.timesteps,
   };
 }
 

@@ -15,6 +15,7 @@ import type { Engine, Executable } from '../engine.js';
 import type { Need, StopRule } from '../need.js';
 import type { Json, RunState } from '../run-store.js';
 import { sha256 } from '../sha256.js';
+import { comparedOutput } from './compared-output.js';
 import { collectLossTail } from './loss-tail.js';
 import type { Statistics, StatisticsRequest, TimestepLoss } from './statistics.js';
 
@@ -53,7 +54,7 @@ export async function collectGradients(
   need: GradientNeed,
 ): Promise<Pick<Statistics, 'gradients' | 'losses' | 'stoppedAt'>> {
   const { model, engine, data, signal, onProgress, journal, ops } = request;
-  const { graph } = model;
+  const { graph, output } = comparedOutput(model.graph, data.targetChannels);
   const timesteps = request.timesteps ?? Array.from({ length: data.timesteps }, (_, t) => t);
   const perRun = request.timestepsPerRun ?? 1;
   const wrt = weightsOf(graph);
@@ -61,11 +62,10 @@ export async function collectGradients(
   const sweep = startSweep(graph, wrt, id, journal?.resumed);
   const total = timesteps.length;
   const report = (done: number) => onProgress?.({ phase: 'gradients', done, total, unit: 'timesteps' });
-  const [{ name: output, dtype }] = graph.outputs;
-  const loss = { kind: 'mse', output, target: TARGET, sampleWeights: WEIGHTS } as const;
+  const loss = { kind: 'mse', output: output.name, target: TARGET, sampleWeights: WEIGHTS } as const;
   const executable = await engine.compile(gradient(graph, { loss, wrt, ops }), { threads: request.threads, signal });
   try {
-    const measure = measureWith(executable, data, dtype, need.accumulate, signal);
+    const measure = measureWith(executable, data, output.dtype, need.accumulate, signal);
     while (sweep.stoppedAt === undefined && sweep.next < total) {
       throwIfAborted(signal);
       report(sweep.next);

@@ -13,11 +13,12 @@ import {
 } from '@secateur/graph';
 import type { Calibration } from '../calibration.js';
 import type { Engine, Executable } from '../engine.js';
+import { spreadTimesteps } from './spread-timesteps.js';
 import type { Statistics, StatisticsRequest } from './statistics.js';
 
 type Request = StatisticsRequest & { readonly engine: Engine; readonly data: Calibration };
 
-/** How many timesteps, spread evenly over the schedule, the norms are taken over. */
+/** How many timesteps, spread evenly over the schedule, the norms are taken over unless the request names some. */
 const VISITED = 16;
 
 /** A weight and the channels that it is multiplied with. */
@@ -42,7 +43,7 @@ export async function collectInputNorms(request: Request): Promise<NonNullable<S
     from ? [{ weight, weightAxis, value: from.value, axis: from.axis }] : [],
   );
   const { graph, outputs } = withSquareSums(model.graph, reads, request.ops);
-  const timesteps = spread(request.timesteps ?? Array.from({ length: data.timesteps }, (_, t) => t), VISITED);
+  const timesteps = request.timesteps ?? spreadTimesteps(data.timesteps, VISITED);
   const executable = await engine.compile(graph, { threads: request.threads, signal });
   try {
     const sums = await sumSquares(request, executable, [...outputs.values()], timesteps);
@@ -139,9 +140,4 @@ function keyOf({ value, axis }: Read): string {
 
 function nodeOf(op: string, name: string, inputs: readonly string[]): GraphNode {
   return { name, op, domain: '', inputs, outputs: [name], attributes: {}, scope: '' };
-}
-
-function spread(timesteps: readonly number[], count: number): number[] {
-  if (timesteps.length <= count) return [...timesteps];
-  return Array.from({ length: count }, (_, i) => timesteps[Math.floor(((i + 0.5) * timesteps.length) / count)]);
 }

@@ -1,6 +1,7 @@
 import { throwIfAborted, toFloat32 } from '@secateur/graph';
 import type { Calibration } from '../calibration.js';
 import type { Engine } from '../engine.js';
+import { comparedOutput } from './compared-output.js';
 import type { StatisticsRequest, TimestepLoss } from './statistics.js';
 
 /** Every so many timesteps a loss is measured, unless the request says otherwise. */
@@ -21,10 +22,10 @@ export async function collectLossTail(
   const visited = timesteps.filter((_, i) => i % spacing === spacing - 1);
   const losses: TimestepLoss[] = [];
   if (visited.length === 0) return losses;
-  const output = model.graph.outputs[0].name;
+  const { graph, output } = comparedOutput(model.graph, data.targetChannels);
   const report = () =>
     onProgress?.({ phase: 'loss curve', done: losses.length, total: visited.length, unit: 'timesteps' });
-  const executable = await engine.compile(model.graph, { threads: request.threads, signal });
+  const executable = await engine.compile(graph, { threads: request.threads, signal });
   try {
     for (const timestep of visited) {
       throwIfAborted(signal);
@@ -32,7 +33,7 @@ export async function collectLossTail(
       let sum = 0;
       let count = 0;
       for await (const { feeds, target } of data.batches({ timesteps: [timestep] })) {
-        const predicted = toFloat32((await executable.run(feeds, { signal, outputs: [output] }))[output]);
+        const predicted = toFloat32((await executable.run(feeds, { signal, outputs: [output.name] }))[output.name]);
         const wanted = toFloat32(target);
         for (let k = 0; k < predicted.length; k++) sum += (predicted[k] - wanted[k]) ** 2;
         count += predicted.length;
