@@ -1,3 +1,5 @@
+export { autoencoderKL } from './autoencoder-kl/autoencoder-kl.js';
+export { type AutoencoderKLConfig, parseAutoencoderKLConfig } from './autoencoder-kl/config.js';
 export type { Json, Shapes } from './expressible-config.js';
 export { diffusersFormat } from './format/diffusers-format.js';
 export { modelFromWeights, randomWeights } from './format/new-model.js';

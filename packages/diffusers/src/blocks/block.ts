@@ -3,7 +3,7 @@ import type { Rows } from '../layers/linear.js';
 import { type Resample, resnetBlock } from '../layers/resnet-block.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
 
-/** The fields of a configuration that the residual blocks of all U-Nets read. */
+/** The fields of a configuration that the residual blocks of U-Nets and autoencoders read. */
 export interface ResnetSettings {
   norm_num_groups: number | null;
   norm_eps: number;
@@ -11,13 +11,14 @@ export interface ResnetSettings {
   resnet_time_scale_shift: 'default' | 'scale_shift';
 }
 
-/** What every block of a U-Net is told. Channels are the configuration's. */
+/** What every block is told. Channels are the configuration's. */
 export interface BlockOptions<Config extends ResnetSettings = ResnetSettings> {
   config: Config;
   inChannels: number;
   outChannels: number;
   layers: number;
-  temb: Rows;
+  /** The time embedding, in models that know time. */
+  temb?: Rows;
   /** The last block of either side keeps the size. */
   last: boolean;
 }

@@ -1,29 +1,43 @@
 import { leastCommonMultiple, type WidthTie, type WidthTies } from '@secateur/core';
 import type { Coupling, Group } from '@secateur/graph';
 
-/** The widths that a U-Net's configuration gives. */
-export interface UNetWidths {
+/** Where the producers of a group are: a stage, the time embedding, or neither. */
+export type Place = number | 'time' | 'elsewhere';
+
+/** The widths that a configuration gives by stages. */
+export interface StageWidths {
   /** Width of each stage, the largest resolution first. */
   readonly channels: readonly number[];
   /** Width of one attention head in each stage; it stays. */
   readonly headDims: readonly number[];
   /** Norm groups that stage widths must be multiples of. */
   readonly normGroups: readonly number[];
+  /** Stages that cannot become narrower, with the reason. */
+  readonly fixed: ReadonlyMap<number, string>;
+  /** Where a tensor is. Default: as in U-Nets. */
+  readonly placeOf?: (tensor: string, last: number) => Place;
 }
 
+/** In U-Nets that embed timesteps. */
+export const firstStageIsFixed: ReadonlyMap<number, string> = new Map([
+  [0, 'the first stage’s width also sets the sines of the timestep'],
+]);
+
 /**
- * What a U-Net's configuration can say about widths: one number per stage (`block_out_channels`), from which follow every
- * width of the stage and its number of heads, and one for the time embedding. The first stage's width also sets the sines
- * of the timestep and stays; the width of a head is one number for a stage or the whole model and stays.
+ * What such a configuration can say about widths: one number per stage (`block_out_channels`), from which follow every
+ * width of the stage and its number of heads, and one for the time embedding. The width of a head is one number for a stage
+ * or the whole model and stays. An autoencoder's configuration does the same for both of its halves at once.
  *
  * Neighbouring stages of one width pass their channels on without a shortcut convolution: they shrink together.
  *
  * @param roundTo  stage widths stay multiples of this
  */
-export function unetTies(widths: UNetWidths, coupling: Coupling, roundTo: number): WidthTies {
+export function stageTies(widths: StageWidths, coupling: Coupling, roundTo: number): WidthTies {
   const last = widths.channels.length - 1;
-  const places = new Map(coupling.groups.map((group) => [group, placesOf(group, last)]));
+  const { placeOf = placeInUNet } = widths;
+  const places = new Map(coupling.groups.map((group) => [group, placesOf(group, (tensor) => placeOf(tensor, last))]));
   const together = joinedStages([...places.values()], last);
+  const reasons = new Map([...widths.fixed].map(([stage, reason]) => [together[stage]!, reason]));
   const fixed = new Map<string, string>();
   const stages = new Map<number, Group[]>();
   const time: Group[] = [];
@@ -31,7 +45,7 @@ export function unetTies(widths: UNetWidths, coupling: Coupling, roundTo: number
     if (first === 'time' && others.length === 0) time.push(group);
     else if (typeof first !== 'number' || others.some((place) => typeof place !== 'number'))
       fixed.set(group.id, 'the configuration has no field for its width');
-    else if (together[first] === 0) fixed.set(group.id, 'the first stage’s width also sets the sines of the timestep');
+    else if (reasons.has(together[first]!)) fixed.set(group.id, reasons.get(together[first]!)!);
     else if (group.kind === 'head-dim') fixed.set(group.id, 'the configuration lets heads go, and keeps their width');
     else stages.set(together[first]!, [...(stages.get(together[first]!) ?? []), group]);
   }
@@ -48,16 +62,14 @@ export function unetTies(widths: UNetWidths, coupling: Coupling, roundTo: number
   return { ties, fixed };
 }
 
-type Place = number | 'time' | 'elsewhere';
-
 /** Stages, or parts without one, that the producers of a group lie in. */
-function placesOf(group: Group, last: number): Place[] {
+function placesOf(group: Group, placeOf: (tensor: string) => Place): Place[] {
   const places = new Set<Place>();
-  for (const { role, tensor } of group.slices) if (role === 'producer') places.add(placeOf(tensor, last));
+  for (const { role, tensor } of group.slices) if (role === 'producer') places.add(placeOf(tensor));
   return [...places];
 }
 
-function placeOf(tensor: string, last: number): Place {
+export function placeInUNet(tensor: string, last: number): Place {
   if (/^(?:time|add)_embedding\./.test(tensor)) return 'time';
   if (tensor.startsWith('conv_in.')) return 0;
   if (tensor.startsWith('mid_block.')) return last;
@@ -85,7 +97,7 @@ function tieOfStages(
   stages: readonly number[],
   groups: readonly Group[],
   normed: ReadonlySet<string | undefined>,
-  widths: UNetWidths,
+  widths: StageWidths,
   roundTo: number,
 ): WidthTie | undefined {
   const width = widths.channels[stages[0]!]!;

@@ -30,13 +30,13 @@ export interface ResnetBlockOptions {
  * ResnetBlock2D: norm, act, conv, add or modulate by the time embedding, norm, act, conv, add the input.
  *
  * @param x  `[batch, inChannels, height, width]`
- * @param temb  `[batch, time embedding width]`
+ * @param temb  `[batch, time embedding width]`; none in models that know no time
  */
 export function resnetBlock(
   m: ModuleBuilder,
   path: string,
   x: Feature,
-  temb: Rows,
+  temb: Rows | undefined,
   options: ResnetBlockOptions,
 ): Feature {
   const { outChannels, epsilon, act, groups, resample, outputScale = 1 } = options;
@@ -49,15 +49,17 @@ export function resnetBlock(
       hidden = resample(m, hidden);
     }
     hidden = conv2d(m, 'conv1', hidden, { outChannels, kernel: 3 });
-    hidden = conditionOnTime(m, hidden, temb, options);
+    hidden = secondNorm(m, hidden, temb, options);
     hidden = activation(m, 'nonlinearity', act, hidden);
     hidden = conv2d(m, 'conv2', hidden, { outChannels, kernel: 3 });
     return divide(m, add(m, shortcut(m, input, options), hidden), outputScale);
   });
 }
 
-function conditionOnTime(m: ModuleBuilder, x: Feature, temb: Rows, options: ResnetBlockOptions): Feature {
+/** The second norm, and what the time embedding adds before it or changes behind it. */
+function secondNorm(m: ModuleBuilder, x: Feature, temb: Rows | undefined, options: ResnetBlockOptions): Feature {
   const norm = { groups: options.groupsOut ?? options.groups, epsilon: options.epsilon };
+  if (!temb) return groupNorm(m, 'norm2', x, norm);
   const active = activation(m, 'nonlinearity', options.act, temb);
   if (options.timeScaleShift === 'default') {
     const shift = overPixels(m, linear(m, 'time_emb_proj', active, x.channels));

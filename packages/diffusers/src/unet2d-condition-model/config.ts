@@ -1,17 +1,10 @@
 import * as v from 'valibot';
+import { activationField, channels, count, finite, fraction, listOf, nullable, only } from '../config-fields.js';
 import type { Activation } from '../layers/activation.js';
 import { failConfig, parseConfig } from '../parse-config.js';
 
-const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
-const channels = count(65_536);
 const depth = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64));
-const finite = v.pipe(v.number(), v.finite());
-const nullable = <T extends v.GenericSchema>(schema: T) => v.optional(v.nullable(schema), null);
-const listOf = <T extends v.GenericSchema>(schema: T) => v.pipe(v.array(schema), v.minLength(1), v.maxLength(16));
-const eachOrAll = <T extends v.GenericSchema>(schema: T) => v.union([schema, listOf(schema)]);
-/** A field of diffusers' class that must have one value: what the others mean is not known here. */
-const only = <const T extends boolean | number | string | null>(value: T) =>
-  v.optional(v.literal(value as never), value as never);
+const eachOrAll = <I, O>(schema: v.GenericSchema<I, O>) => v.union([schema, listOf(schema)]);
 
 export type DownBlockType = 'CrossAttnDownBlock2D' | 'DownBlock2D';
 export type UpBlockType = 'CrossAttnUpBlock2D' | 'UpBlock2D';
@@ -106,13 +99,10 @@ const schema: v.GenericSchema<unknown, Fields> = v.strictObject({
   layers_per_block: v.optional(eachOrAll(count(64)), 2),
   downsample_padding: v.optional(v.picklist([0, 1]), 1),
   mid_block_scale_factor: v.optional(v.pipe(finite, v.notValue(0)), 1),
-  dropout: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0),
-  act_fn: v.optional(
-    v.pipe(v.string(), v.toLowerCase(), v.picklist(['silu', 'swish', 'mish', 'gelu', 'relu'])),
-    'silu',
-  ),
+  dropout: v.optional(fraction, 0),
+  act_fn: v.optional(activationField, 'silu'),
   norm_num_groups: v.optional(channels, 32),
-  norm_eps: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 1e-5),
+  norm_eps: v.optional(fraction, 1e-5),
   cross_attention_dim: v.optional(eachOrAll(channels), 1280),
   transformer_layers_per_block: v.optional(v.union([depth, listOf(eachOrAll(depth))]), 1),
   reverse_transformer_layers_per_block: nullable(listOf(eachOrAll(depth))),

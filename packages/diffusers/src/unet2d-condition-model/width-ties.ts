@@ -1,10 +1,10 @@
 import type { WidthTies } from '@secateur/core';
 import type { Coupling } from '@secateur/graph';
-import { unetTies } from '../blocks/width-ties.js';
+import { firstStageIsFixed, stageTies } from '../blocks/width-ties.js';
 import type { UNet2DConditionConfig } from './config.js';
 
 /**
- * What a `UNet2DConditionModel` configuration can say about widths: see {@link unetTies}.
+ * What a `UNet2DConditionModel` configuration can say about widths: see {@link stageTies}.
  *
  * @param roundTo  stage widths stay multiples of this
  */
@@ -15,5 +15,5 @@ export function unet2dConditionTies(
 ): WidthTies {
   const channels = stages.map((stage) => stage.channels);
   const headDims = stages.map((stage) => Math.floor(stage.channels / stage.heads));
-  return unetTies({ channels, headDims, normGroups: [norm_num_groups] }, coupling, roundTo);
+  return stageTies({ channels, headDims, normGroups: [norm_num_groups], fixed: firstStageIsFixed }, coupling, roundTo);
 }

@@ -1,12 +1,13 @@
+import { attentionBlock } from '../blocks/attention-block.js';
 import { type BlockOptions, configuredGroups } from '../blocks/block.js';
 import { add } from '../layers/combine.js';
 import { conv2d } from '../layers/conv2d.js';
+import type { Rows } from '../layers/linear.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
-import { attentionBlock } from './attention-block.js';
 import type { UNet2DConfig } from './config.js';
 
 /** What every block of the model is told. */
-export type UNet2DBlock = BlockOptions<UNet2DConfig>;
+export type UNet2DBlock = BlockOptions<UNet2DConfig> & { readonly temb: Rows };
 
 /** Residual blocks and attentions of the `Skip` blocks divide what they return by this. */
 export const skipScale: number = Math.SQRT2;

@@ -1,10 +1,7 @@
 import * as v from 'valibot';
+import { activationField, channels, count, finite, fraction, listOf, nullable } from '../config-fields.js';
 import type { Activation } from '../layers/activation.js';
 import { failConfig, parseConfig } from '../parse-config.js';
-
-const count = (max: number) => v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(max));
-const channels = count(65_536);
-const nullable = <T extends v.GenericSchema>(schema: T) => v.optional(v.nullable(schema), null);
 
 /** Down blocks that the class can be made of, without the `UNetRes` that old configurations put in front. */
 export const downBlockTypes = [
@@ -33,8 +30,6 @@ const blockType = <const T extends readonly string[]>(types: T) =>
     v.transform((name) => name.replace(/^UNetRes/, '')),
     v.picklist(types),
   );
-
-const blocks = <T extends v.GenericSchema>(type: T) => v.pipe(v.array(type), v.minLength(1), v.maxLength(16));
 
 /** `config.json` of the class, its defaults filled in. The fields are those of diffusers' `UNet2DModel`. */
 export interface UNet2DConfig {
@@ -75,36 +70,33 @@ const schema: v.GenericSchema<unknown, UNet2DConfig> = v.strictObject({
   center_input_sample: v.optional(v.boolean(), false),
   time_embedding_type: v.optional(v.picklist(['positional', 'fourier', 'learned']), 'positional'),
   time_embedding_dim: nullable(channels),
-  freq_shift: v.optional(v.pipe(v.number(), v.finite()), 0),
+  freq_shift: v.optional(finite, 0),
   flip_sin_to_cos: v.optional(v.boolean(), true),
-  down_block_types: v.optional(blocks(blockType(downBlockTypes)), [
+  down_block_types: v.optional(listOf(blockType(downBlockTypes)), [
     'DownBlock2D',
     'AttnDownBlock2D',
     'AttnDownBlock2D',
     'AttnDownBlock2D',
   ]),
   mid_block_type: v.optional(v.nullable(v.picklist(['UNetMidBlock2D'])), 'UNetMidBlock2D'),
-  up_block_types: v.optional(blocks(blockType(upBlockTypes)), [
+  up_block_types: v.optional(listOf(blockType(upBlockTypes)), [
     'AttnUpBlock2D',
     'AttnUpBlock2D',
     'AttnUpBlock2D',
     'UpBlock2D',
   ]),
-  block_out_channels: v.optional(blocks(channels), [224, 448, 672, 896]),
+  block_out_channels: v.optional(listOf(channels), [224, 448, 672, 896]),
   layers_per_block: v.optional(count(64), 2),
-  mid_block_scale_factor: v.optional(v.pipe(v.number(), v.finite(), v.notValue(0)), 1),
+  mid_block_scale_factor: v.optional(v.pipe(finite, v.notValue(0)), 1),
   downsample_padding: v.optional(v.picklist([0, 1]), 1),
   downsample_type: v.optional(v.nullable(v.picklist(['conv', 'resnet'])), 'conv'),
   upsample_type: v.optional(v.nullable(v.picklist(['conv', 'resnet'])), 'conv'),
-  dropout: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 0),
-  act_fn: v.optional(
-    v.pipe(v.string(), v.toLowerCase(), v.picklist(['silu', 'swish', 'mish', 'gelu', 'relu'])),
-    'silu',
-  ),
+  dropout: v.optional(fraction, 0),
+  act_fn: v.optional(activationField, 'silu'),
   attention_head_dim: v.optional(v.nullable(channels), 8),
   norm_num_groups: v.optional(v.nullable(channels), 32),
   attn_norm_num_groups: nullable(channels),
-  norm_eps: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 1e-5),
+  norm_eps: v.optional(fraction, 1e-5),
   resnet_time_scale_shift: v.optional(v.picklist(['default', 'scale_shift']), 'default'),
   add_attention: v.optional(v.boolean(), true),
   class_embed_type: nullable(v.picklist(['timestep', 'identity'])),

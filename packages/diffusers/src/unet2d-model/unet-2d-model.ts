@@ -1,4 +1,5 @@
 import { symbol } from '@secateur/graph';
+import { newAttentionNames } from '../blocks/attention-block.js';
 import { center, sampleSizes } from '../blocks/sample.js';
 import { activation } from '../layers/activation.js';
 import { timeAndClassEmbedding } from '../layers/class-embedding.js';
@@ -10,7 +11,6 @@ import { unetLoadScript } from '../load-script/unet.js';
 import { defineModelClass, type ModelClass } from '../model-class.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
 import { failConfig } from '../parse-config.js';
-import { newAttentionNames } from './attention-block.js';
 import { skipGroups, type UNet2DBlock } from './block.js';
 import { changedFields } from './changed-fields.js';
 import { parseUNet2DConfig, type UNet2DConfig } from './config.js';

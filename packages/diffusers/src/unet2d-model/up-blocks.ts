@@ -6,11 +6,11 @@ import { conv2d } from '../layers/conv2d.js';
 import { groupNorm } from '../layers/group-norm.js';
 import { firTwice, nearestTwice, upsample } from '../layers/samplers.js';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
-import { blockAttention, pictureChannels, skipGroups, skipScale } from './block.js';
+import { blockAttention, pictureChannels, skipGroups, skipScale, type UNet2DBlock } from './block.js';
 import type { UNet2DConfig, UpBlockType } from './config.js';
 import { kUpBlock } from './k-blocks.js';
 
-type UNet2DUpBlock = UpBlockOptions<UNet2DConfig>;
+type UNet2DUpBlock = UpBlockOptions<UNet2DConfig> & UNet2DBlock;
 
 export interface UpResult {
   out: Feature;

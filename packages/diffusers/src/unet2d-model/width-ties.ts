@@ -1,10 +1,10 @@
 import type { WidthTies } from '@secateur/core';
 import type { Coupling } from '@secateur/graph';
-import { unetTies } from '../blocks/width-ties.js';
+import { firstStageIsFixed, stageTies } from '../blocks/width-ties.js';
 import type { UNet2DConfig } from './config.js';
 
 /**
- * What a `UNet2DModel` configuration can say about widths: see {@link unetTies}.
+ * What a `UNet2DModel` configuration can say about widths: see {@link stageTies}.
  *
  * @param roundTo  stage widths stay multiples of this
  */
@@ -12,5 +12,5 @@ export function unet2dTies(config: UNet2DConfig, coupling: Coupling, roundTo: nu
   const channels = config.block_out_channels;
   const headDims = channels.map(() => config.attention_head_dim ?? 1);
   const normGroups = [config.norm_num_groups ?? 1, config.attn_norm_num_groups ?? 1];
-  return unetTies({ channels, headDims, normGroups }, coupling, roundTo);
+  return stageTies({ channels, headDims, normGroups, fixed: firstStageIsFixed }, coupling, roundTo);
 }

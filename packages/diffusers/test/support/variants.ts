@@ -21,6 +21,14 @@ export interface Variant {
 /** The same for UNet2DConditionModel: see tools/reference/unet2d_condition_variants.py. */
 export const conditionVariants = ['asymmetric', 'no-middle', 'upscaler'] as const;
 
+/** The same for AutoencoderKL: see tools/reference/autoencoder_kl_variants.py. */
+export const autoencoderVariants = [
+  'sixteen-latents',
+  'no-attention',
+  'old-attention-names',
+  'attention-blocks',
+] as const;
+
 export function readVariant(name: string, folder = 'unet2d-variants'): Variant {
   return readJson(`${folder}/${name}.json`) as unknown as Variant;
 }
