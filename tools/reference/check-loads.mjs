@@ -10,9 +10,15 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { channels, heads, prune, structured } from '../../packages/core/dist/index.js';
+import { channels, costOf, heads, prune, structured } from '../../packages/core/dist/index.js';
 import { atomicFile, atomicOutput, nodeFolder } from '../../packages/core/dist/node.js';
-import { diffusersFormat, modelFromWeights, randomWeights } from '../../packages/diffusers/dist/index.js';
+import {
+  diffusersFormat,
+  modelClassOf,
+  modelFromWeights,
+  randomWeights,
+  weightsFrom,
+} from '../../packages/diffusers/dist/index.js';
 import { evaluateDim, float32, int64, isSymbolic, sizeOf } from '../../packages/graph/dist/index.js';
 import { random } from '../../packages/methods/baselines/dist/index.js';
 import { onnxFormat } from '../../packages/onnx/dist/index.js';
@@ -29,10 +35,28 @@ const engine = await nodeEngine({ threads: 2 });
 const fixture = (path) => fileURLToPath(new URL(`../../packages/testkit/fixtures/${path}`, import.meta.url));
 const zoo = async () => diffusersFormat.load({ folder: await nodeFolder(zooPath('fashion-ddpm-32')) });
 const tiny = async () => diffusersFormat.load({ folder: await nodeFolder(fixture('unet2d-tiny')) });
+const vae = async () => diffusersFormat.load({ folder: await nodeFolder(fixture('autoencoder-kl')) });
 const cifar = async () => {
   const config = JSON.parse(await readFile(fixture('configs/ddpm-cifar10-32/config.json'), 'utf8'));
   return modelFromWeights('ddpm-cifar10-32', config, randomWeights(config, seed));
 };
+
+/** A fixture without some modules. */
+function without(name, removed) {
+  return async () => {
+    const { config, source } = await diffusersFormat.load({ folder: await nodeFolder(fixture(name)) });
+    const { removable } = modelClassOf(config).outline(config);
+    const kept = [...source.constants].filter(([tensor]) =>
+      removed.every((path) => {
+        const { keeps } = removable.find((module) => module.path === path);
+        return !tensor.startsWith(`${path}.`) || keeps.some((keep) => tensor.startsWith(`${path}.${keep}`));
+      }),
+    );
+    return modelFromWeights(name, config, weightsFrom(new Map(kept.filter(([, { parameter }]) => parameter))), {
+      removed,
+    });
+  };
+}
 
 const cases = {
   'zoo-paper': [zoo, { normGroups: 'paper' }],
@@ -44,6 +68,15 @@ const cases = {
   'tiny-torch-pruning': [tiny, { normGroups: 'torch-pruning' }],
   'tiny-preserve': [tiny, { normGroups: 'preserve' }],
   'tiny-heads': [tiny, { space: heads, ratio: 0.5 }],
+  'vae-paper': [vae, { normGroups: 'paper' }],
+  'vae-preserve': [vae, { normGroups: 'preserve' }],
+  'vae-expressible': [vae, { normGroups: 'preserve', expressible: true, ratio: 0.5 }],
+  'vae-removed': without('autoencoder-kl', [
+    'encoder.down_blocks.1.resnets.0',
+    'encoder.mid_block.attentions.0',
+    'decoder.mid_block.resnets.0',
+    'decoder.up_blocks.1.resnets.1',
+  ]),
   'cifar-paper': [cifar, { normGroups: 'paper' }],
 };
 
@@ -60,14 +93,15 @@ function inputsOf(model) {
   return feeds;
 }
 
-/** Runs a model and writes `in.<input>` and `out`. */
+/** Runs a model and writes `in.<input>`, `out`, and further outputs as `out.<name>`. */
 async function writeGolden(model, path) {
   const feeds = inputsOf(model);
   const executable = await engine.compile(model.graph);
   const outputs = await executable.run(feeds);
   await executable.dispose();
   const tensors = Object.entries(feeds).map(([name, value]) => [`in.${name}`, value]);
-  tensors.push(['out', outputs[model.graph.outputs[0].name]]);
+  for (const [i, { name }] of model.graph.outputs.entries())
+    tensors.push([i === 0 ? 'out' : `out.${name}`, outputs[name]]);
   const file = await atomicFile(path, { replace: true });
   await writeSafetensors(
     file,
@@ -78,16 +112,21 @@ async function writeGolden(model, path) {
 
 /** What was pruned, before it was saved, is what the saved folder is compared with. */
 async function makeCase(name, out) {
-  const [load, options] = cases[name];
-  const method = structured({ criterion: random(), space: channels });
-  const result = await prune(await load(), { method, ratio: 0.3, seed, ...options });
+  const model = await modelOf(cases[name]);
   const folder = await atomicOutput(join(out, name), { replace: true });
-  const files = await diffusersFormat.save(result.model, folder);
+  const files = await diffusersFormat.save(model, folder);
   await folder.commit();
-  await writeGolden(result.model, join(out, `${name}.golden.safetensors`));
-  const { before, after } = result.report;
-  const how = files.includes('load_secateur.py') ? 'load_secateur.py' : 'stock diffusers';
-  console.log(`${name}: ${before.parameters} -> ${after.parameters} parameters, for ${how}`);
+  await writeGolden(model, join(out, `${name}.golden.safetensors`));
+  const how = files.includes('load_secateur.py') ? 'load_secateur.py' : 'the stock library';
+  console.log(`${name}: ${costOf(model).parameters} parameters, for ${how}`);
+}
+
+/** A case is a model, or a model and options to prune it with. */
+async function modelOf(entry) {
+  if (typeof entry === 'function') return entry();
+  const [load, options] = entry;
+  const method = structured({ criterion: random(), space: channels });
+  return (await prune(await load(), { method, ratio: 0.3, seed, ...options })).model;
 }
 
 if (values.folder) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixturePath, secateur } from './run-cli.js';
+import { fixturePath, join, scratch, secateur } from './run-cli.js';
 
 const golden = fixturePath('unet2d-tiny/golden.safetensors');
 
@@ -33,5 +33,30 @@ describe('check', () => {
     const { code, stderr } = await secateur(['check', fixturePath('unet2d-tiny'), other]);
     expect(code).toBe(2);
     expect(stderr).toContain('in.sample');
+  });
+});
+
+describe('check of a model in parts', () => {
+  const folder = fixturePath('autoencoder-kl');
+  const goldenOf = (name: string) => fixturePath(`autoencoder-kl/${name}.safetensors`);
+
+  it.each(['golden', 'encoder-golden'])('compares the half whose inputs the file has: %s', async (name) => {
+    const { code, stdout } = await secateur(['check', folder, goldenOf(name), '--grad', '--json']);
+    expect(code).toBe(0);
+    const names = JSON.parse(stdout).tensors.map(({ tensor }: { tensor: string }) => tensor);
+    const own = name === 'golden' ? 'grad.decoder.conv_in.weight' : 'grad.encoder.conv_in.weight';
+    expect(names).toEqual(expect.arrayContaining(['out', 'loss', own]));
+  });
+
+  it('takes the file’s one input for the one of a half in ONNX, whose name is another', async () => {
+    const out = join(scratch(), 'onnx');
+    expect((await secateur(['convert', folder, out, '--to', 'onnx', '--quiet'])).code).toBe(0);
+    for (const [half, name] of [
+      ['vae_decoder', 'golden'],
+      ['vae_encoder', 'encoder-golden'],
+    ] as const) {
+      const { code } = await secateur(['check', join(out, half, 'model.onnx'), goldenOf(name), '--grad']);
+      expect(code).toBe(0);
+    }
   });
 });

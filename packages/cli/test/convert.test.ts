@@ -40,6 +40,19 @@ describe('convert', () => {
     expect((await secateur(['check', join(folder, 'copy/model.onnx'), golden])).code).toBe(0);
   });
 
+  it('writes the halves of an autoencoder as optimum has them', async () => {
+    const out = join(scratch(), 'onnx');
+    const { stdout } = await secateur(['convert', fixturePath('autoencoder-kl'), out, '--to', 'onnx', '--json']);
+    const files = ['vae_encoder', 'vae_decoder'].flatMap((half) => [`${half}/model.onnx`, `${half}/config.json`]);
+    expect(JSON.parse(stdout).files).toEqual(files);
+    const valuesOf = async (half: string) => {
+      const inspection = JSON.parse((await secateur(['inspect', join(out, half), '--json'])).stdout);
+      return [...inspection.inputs, ...inspection.outputs].map(({ name }: { name: string }) => name);
+    };
+    expect(await valuesOf('vae_encoder')).toEqual(['sample', 'latent_parameters']);
+    expect(await valuesOf('vae_decoder')).toEqual(['latent_sample', 'sample']);
+  });
+
   it('refuses what it cannot write, and touches nothing', async () => {
     const folder = scratch();
     const model = await tinyModel(folder);

@@ -71,6 +71,7 @@ export {
   type FormatPlugin,
   type FormatSource,
   type Model,
+  type ModelPart,
   type Prediction,
   parametersOf,
   type SaveOptions,

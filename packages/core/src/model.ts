@@ -23,10 +23,22 @@ export interface Model {
   readonly sizes: Readonly<Record<string, number>>;
   /** Which widths the configuration ties together; absent where there is no configuration. */
   ties?(coupling: Coupling, roundTo: number): WidthTies;
+  /** The ONNX files that stock tools expect of such a model; absent where they expect one, named as the graph is. */
+  readonly parts?: readonly ModelPart[];
   /** What the format needs to write the model back (other files of the pipeline, checkpoint order, …). */
   readonly source?: unknown;
   /** Files read, with their SHA-256, for the manifest. */
   files(): Promise<readonly { readonly name: string; readonly sha256: string }[]>;
+}
+
+/** A part of a model that stock tools expect as an ONNX file of its own. */
+export interface ModelPart {
+  /** Folder of its `model.onnx`, e.g. `vae_decoder`; empty for the model's own. */
+  readonly folder: string;
+  /** Outputs of the graph that it has. */
+  readonly outputs: readonly string[];
+  /** What the file calls inputs and outputs, by their names in the graph. */
+  readonly names: Readonly<Record<string, string>>;
 }
 
 export interface FormatSource {

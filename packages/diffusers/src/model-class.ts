@@ -1,4 +1,4 @@
-import type { WidthTies } from '@secateur/core';
+import type { ModelPart, WidthTies } from '@secateur/core';
 import { type Coupling, type Graph, GraphBuilder } from '@secateur/graph';
 import { expressibleConfig, type Json, type Shapes } from './expressible-config.js';
 import { type BuildOptions, ModuleBuilder } from './module-builder.js';
@@ -30,6 +30,8 @@ export interface ModelClassDefinition<Config> {
   newName?(name: string): string;
   /** Which widths the configuration ties together. Default: it can say no width that would differ. */
   ties?(config: Config, coupling: Coupling, roundTo: number): WidthTies;
+  /** The ONNX files that stock tools expect. Default: one, named as the graph is. */
+  readonly parts?: readonly ModelPart[];
   /** Python for `load_secateur.py`: see `load-script.ts`. */
   readonly loadScript: string;
 }
@@ -55,11 +57,12 @@ export interface ModelClass {
   expressibleConfig(config: Json, graph: Graph): Json | undefined;
   /** Which widths a configuration ties together. */
   ties(config: unknown, coupling: Coupling, roundTo: number): WidthTies;
+  readonly parts?: readonly ModelPart[];
   readonly loadScript: string;
 }
 
 export function defineModelClass<Config>(definition: ModelClassDefinition<Config>): ModelClass {
-  const { name, library = 'diffusers', parse, sameFunction, newName, loadScript } = definition;
+  const { name, library = 'diffusers', parse, sameFunction, newName, parts, loadScript } = definition;
   const write = (config: unknown, ...rest: [WeightSource?, Overrides?, BuildOptions?]): ModuleBuilder => {
     const m = new ModuleBuilder(new GraphBuilder(name), ...rest);
     definition.write(m, parse(config));
@@ -73,6 +76,7 @@ export function defineModelClass<Config>(definition: ModelClassDefinition<Config
   return {
     name,
     library,
+    parts,
     loadScript,
     tensors: (config) => write(config).tensors(),
     build: (config, weights, overrides, options) => write(config, weights, overrides, options).graph.build(),

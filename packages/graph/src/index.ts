@@ -70,6 +70,7 @@ export {
   type ValueType,
 } from './op-record.js';
 export { defaultOps, opSetOf, withOps } from './ops/index.js';
+export { renameValues } from './rename-values.js';
 export { subgraph } from './subgraph.js';
 export { type Cut, type Removal, removeUnits } from './surgery/remove-units.js';
 export type { RewriteContext } from './surgery/rewrite-context.js';

@@ -1,5 +1,14 @@
 import { type Engine, type Model, parametersOf } from '@secateur/core';
-import { type Constant, gradient, SecateurError, sizeOf, stridesOf, type Tensor, toFloat32 } from '@secateur/graph';
+import {
+  type Constant,
+  gradient,
+  SecateurError,
+  sizeOf,
+  stridesOf,
+  subgraph,
+  type Tensor,
+  toFloat32,
+} from '@secateur/graph';
 import type { Golden } from './read-golden.js';
 import { largestMagnitude, relativeError } from './relative-error.js';
 
@@ -48,8 +57,8 @@ async function checkOutput(
   tolerance: number,
 ): Promise<CheckedTensor> {
   const { engine, threads, signal } = options;
-  const output = model.graph.outputs[0]!.name;
-  const executable = await engine.compile(model.graph, { threads, signal });
+  const { output } = golden;
+  const executable = await engine.compile(subgraph(model.graph, [output]), { threads, signal });
   try {
     const results = await executable.run(golden.inputs, { outputs: [output], signal });
     return judge('out', relativeError('out', results[output]!, golden.out), tolerance);
@@ -72,7 +81,7 @@ async function checkGradients(
       hint: 'It must hold target, loss and grad.<parameter>; or leave --grad out.',
     });
   }
-  const parameters = parametersOf(model.graph);
+  const parameters = parametersOf(subgraph(model.graph, [golden.output]));
   const names = [...golden.gradients.keys()];
   const missing = names.filter((name) => !parameters.has(name));
   if (missing.length > 0) {
@@ -85,9 +94,13 @@ async function checkGradients(
       },
     );
   }
-  const output = model.graph.outputs[0]!.name;
+  const { output } = golden;
   const wrt = names.map((name) => parameters.get(name)!.value);
-  const graph = gradient(model.graph, { loss: { kind: 'mse', output, target: TARGET }, wrt, keepOutputs: true });
+  const graph = gradient(subgraph(model.graph, [output]), {
+    loss: { kind: 'mse', output, target: TARGET },
+    wrt,
+    keepOutputs: true,
+  });
   const executable = await engine.compile(graph, { threads, signal });
   let results: Record<string, Tensor>;
   try {

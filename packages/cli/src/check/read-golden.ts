@@ -1,10 +1,12 @@
 import { nodeFile } from '@secateur/core/node';
-import { castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
+import { castTensor, type Graph, SecateurError, subgraph, type Tensor, type ValueInfo } from '@secateur/graph';
 import { readSafetensors } from '@secateur/safetensors';
 
 /** What a model is known to give: `in.<input>`, `out`, and with gradients `target`, `loss`, `grad.<parameter>`. */
 export interface Golden {
   readonly file: string;
+  /** The graph's output that `out` is compared with. */
+  readonly output: string;
   /** By input name, in the dtype of the graph's input. */
   readonly inputs: Readonly<Record<string, Tensor>>;
   readonly out: Tensor;
@@ -14,7 +16,12 @@ export interface Golden {
   readonly gradients: ReadonlyMap<string, Tensor>;
 }
 
-/** @throws {SecateurError} BAD_FILE when the file is damaged or lacks a tensor that the graph needs; IO */
+/**
+ * Reads what a golden file says of the first of the graph's outputs whose inputs it has: a model of several parts, such as
+ * an autoencoder, is checked part by part. An output of one input takes the file's one input, whatever that is called.
+ *
+ * @throws {SecateurError} BAD_FILE when the file is damaged or lacks a tensor that the graph needs; IO
+ */
 export async function readGolden(path: string, graph: Graph): Promise<Golden> {
   const source = await nodeFile(path);
   try {
@@ -28,13 +35,15 @@ export async function readGolden(path: string, graph: Graph): Promise<Golden> {
         hint: 'A golden file holds in.<input> for every input of the model, and out; for --grad also target, loss and grad.<parameter>.',
       });
     };
+    const { output, sources } = sourcesOf(graph, [...tensors.keys()]);
     const inputs: Record<string, Tensor> = {};
-    for (const { name, dtype } of graph.inputs) inputs[name] = castTensor(await read(`in.${name}`), dtype);
+    for (const [{ name, dtype }, source] of sources) inputs[name] = castTensor(await read(source), dtype);
     const optional = (name: string) => (tensors.has(name) ? read(name) : undefined);
     const gradients = new Map<string, Tensor>();
     for (const name of tensors.keys()) if (name.startsWith('grad.')) gradients.set(name.slice(5), await read(name));
     return {
       file: path,
+      output,
       inputs,
       out: await read('out'),
       target: await optional('target'),
@@ -44,4 +53,16 @@ export async function readGolden(path: string, graph: Graph): Promise<Golden> {
   } finally {
     await source.close?.();
   }
+}
+
+/** The file's tensor for every input of the output that is compared; of the first output when none has all. */
+function sourcesOf(graph: Graph, stored: readonly string[]): { output: string; sources: [ValueInfo, string][] } {
+  const given = stored.filter((name) => name.startsWith('in.'));
+  const candidates = graph.outputs.map(({ name: output }) => {
+    const { inputs } = subgraph(graph, [output]);
+    const only = inputs.length === 1 && graph.inputs.length === 1 && given.length === 1 ? given[0] : undefined;
+    const sources = inputs.map((input): [ValueInfo, string] => [input, only ?? `in.${input.name}`]);
+    return { output, sources };
+  });
+  return candidates.find(({ sources }) => sources.every(([, source]) => given.includes(source))) ?? candidates[0]!;
 }

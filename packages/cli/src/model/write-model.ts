@@ -1,5 +1,5 @@
-import { type Model, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
-import { SecateurError } from '@secateur/graph';
+import { type Model, type ModelPart, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
+import { renameValues, SecateurError, subgraph } from '@secateur/graph';
 import type { SafetensorsFile } from '@secateur/safetensors';
 import { captureCheckpoints } from './captured-output.js';
 
@@ -17,7 +17,8 @@ export interface WriteModelOptions extends SaveOptions {
 
 /**
  * Writes a model into an output folder; the caller commits. With both kinds the ONNX file points into the checkpoint, so
- * that one copy of the weights serves both, unless `standalone`.
+ * that one copy of the weights serves both, unless `standalone`. Of a model with parts (see `ModelPart`) every part becomes
+ * a `model.onnx` of its own, with its own weights where it lies in a folder of its own; under an `onnxName` all go into one.
  *
  * @returns the files written
  * @throws {SecateurError} BAD_OPTION when the model cannot be written as that kind; what the formats throw
@@ -31,18 +32,50 @@ export async function writeModel(model: Model, out: OutputFolder, options: Write
     written.push(...(await diffusersFormat.save(model, captured, options)));
   }
   if (emit.includes('onnx')) {
-    const shared = options.standalone ? undefined : checkpointOf(model, await captured.checkpoints());
-    written.push(...(await writeOnnx(model, out, options, shared)));
+    const checkpoints = options.standalone ? undefined : await captured.checkpoints();
+    const parts = options.onnxName === undefined ? model.parts : undefined;
+    if (!parts) written.push(...(await writeOnnx(model, out, options, checkpoints)));
+    for (const part of parts ?? []) written.push(...(await writePart(model, part, out, options, checkpoints)));
   }
   return written;
+}
+
+type Checkpoints = ReadonlyMap<string, SafetensorsFile>;
+
+/** Pipelines of stock tools want a configuration beside a part that has a folder. */
+async function writePart(
+  model: Model,
+  { folder, outputs, names }: ModelPart,
+  out: OutputFolder,
+  options: WriteModelOptions,
+  checkpoints: Checkpoints | undefined,
+): Promise<string[]> {
+  const part = { ...model, graph: renameValues(subgraph(model.graph, outputs), names) };
+  if (folder === '') return [...(await writeOnnx(part, out, options, checkpoints))];
+  const written = await writeOnnx(part, out, { ...options, onnxName: `${folder}/model.onnx` }, undefined);
+  const path = `${folder}/config.json`;
+  const sink = await out.create(path);
+  try {
+    await sink.write(new TextEncoder().encode(`${JSON.stringify(await configOf(model), null, 2)}\n`));
+  } finally {
+    await sink.close();
+  }
+  return [...written, path];
+}
+
+/** The configuration as it is saved: that of the cut, where one can say it. */
+async function configOf({ config, graph }: Model): Promise<Model['config']> {
+  const { modelClassOf } = await import('@secateur/diffusers');
+  return config && (modelClassOf(config).expressibleConfig(config, graph) ?? config);
 }
 
 async function writeOnnx(
   model: Model,
   out: OutputFolder,
   options: WriteModelOptions,
-  shared: readonly [path: string, file: SafetensorsFile] | undefined,
+  checkpoints: Checkpoints | undefined,
 ): Promise<readonly string[]> {
+  const shared = checkpoints && checkpointOf(model, checkpoints);
   const { convertWeights, saveOnnx } = await import('@secateur/onnx');
   const { onnxName: name, signal, onProgress } = options;
   const dtype = options.dtype ?? (shared && halfOf(shared[1]));
@@ -67,10 +100,7 @@ function halfOf({ tensors }: SafetensorsFile): 'float16' | 'bfloat16' | undefine
 }
 
 /** The checkpoint just written that holds the model's weights; none when they are in several files. */
-function checkpointOf(
-  model: Model,
-  files: ReadonlyMap<string, SafetensorsFile>,
-): readonly [string, SafetensorsFile] | undefined {
+function checkpointOf(model: Model, files: Checkpoints): readonly [string, SafetensorsFile] | undefined {
   const names = [...parametersOf(model.graph).keys()];
   return [...files].find(([, { tensors }]) => names.every((name) => tensors.has(name)));
 }

@@ -26,6 +26,11 @@ export const autoencoderKL: ModelClass = defineModelClass({
   changedFields,
   newName: newAttentionNames,
   ties: autoencoderKLTies,
+  // As optimum's exporter and pipelines have them.
+  parts: [
+    { folder: 'vae_encoder', outputs: ['moments'], names: { moments: 'latent_parameters' } },
+    { folder: 'vae_decoder', outputs: ['out'], names: { latent: 'latent_sample', out: 'sample' } },
+  ],
   loadScript: unetLoadScript,
 });
 

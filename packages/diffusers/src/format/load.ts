@@ -45,6 +45,7 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
     config,
     scheduler: await schedulerOf(location),
     sizes: modelClass.sizes(config),
+    parts: modelClass.parts,
     ties: (coupling, roundTo) => modelClass.ties(config, coupling, roundTo),
     source: held,
     async files() {

@@ -42,20 +42,25 @@ export async function locate({ folder, file }: FormatSource): Promise<Location> 
   if (file || (await folder.has('config.json'))) return { folder, prefix: '', file };
   const index = await readJson(folder, 'model_index.json');
   const component = componentOf(index);
-  if (component) return { folder, prefix: `${safePath(component, folder.name)}/`, index };
-  throw new SecateurError('BAD_FILE', `${folder.name} is a pipeline without a model of a known class.`, {
+  if (component && modelClasses.has(component.className)) {
+    return { folder, prefix: `${safePath(component.name, folder.name)}/`, index };
+  }
+  const what = component ? `whose ${component.name} is of the class ${component.className}` : 'without a model';
+  throw new SecateurError('BAD_FILE', `${folder.name} is a pipeline ${what}, which is not known.`, {
     file: folder.name,
-    field: 'model_index.json',
-    hint: `Known classes: ${[...modelClasses.keys()].join(', ')}.`,
+    field: component?.name ?? 'model_index.json',
+    hint: `Known classes: ${[...modelClasses.keys()].join(', ')}. Another component can be opened by its own folder.`,
   });
 }
 
-function componentOf(index: Json): string | undefined {
-  const rank = (name: string) => (denoisers.includes(name) ? denoisers.indexOf(name) : denoisers.length);
-  return componentsOf(index)
-    .filter(([, className]) => modelClasses.has(className))
-    .map(([name]) => name)
-    .sort((a, b) => rank(a) - rank(b))[0];
+/** The pipeline's denoiser; the first component of a known class where it has none. */
+function componentOf(index: Json): { name: string; className: string } | undefined {
+  const components = componentsOf(index).map(([name, className]) => ({ name, className }));
+  for (const denoiser of denoisers) {
+    const found = components.find(({ name }) => name === denoiser);
+    if (found) return found;
+  }
+  return components.find(({ className }) => modelClasses.has(className));
 }
 
 /** Components of a pipeline with their classes; those that are left out (`[null, null]`) are not listed. */

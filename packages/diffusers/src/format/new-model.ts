@@ -23,6 +23,7 @@ export function modelFromWeights(
     className: modelClass.name,
     config,
     sizes: modelClass.sizes(config),
+    parts: modelClass.parts,
     ties: (coupling, roundTo) => modelClass.ties(config, coupling, roundTo),
     files: async () => [],
   };

@@ -207,6 +207,22 @@ describe('save', () => {
     expect(JSON.parse(new TextDecoder().decode(files.get('config.json')))).toMatchObject({ add_attention: false });
   });
 
+  it('opens no other component of a pipeline whose denoiser it does not know', async () => {
+    const other = {
+      ...pipeline,
+      'model_index.json': text({ unet: ['diffusers', 'UNet2DModel'], transformer: ['diffusers', 'LuminaModel'] }),
+    };
+    expect((await load(other)).className).toBe('UNet2DModel');
+    const unknown = {
+      ...other,
+      'model_index.json': text({ vae: ['diffusers', 'AutoencoderKL'], unet: ['x', 'OtherUNet'] }),
+    };
+    await expect(load(unknown)).rejects.toMatchObject({
+      code: 'BAD_FILE',
+      message: expect.stringMatching(/unet is .* OtherUNet/),
+    });
+  });
+
   it('saves a model made from a configuration and a seed, the same for the same seed', async () => {
     const files = async (seed: number) =>
       (await save(modelFromWeights('made', config, randomWeights(config, seed)))).files;

@@ -26,7 +26,10 @@ export function expectRemovedModules(
       beginnings.some((beginning) => name.startsWith(`${path}.${beginning}`));
     const left = new Map([...weights].filter(([name]) => !isOf(name, ['']) || isOf(name, keeps)));
     const silent = new Map([...weights].map(([name, tensor]) => [name, isOf(name, last) ? zeroed(tensor) : tensor]));
-    expect([...silent.values()].filter((tensor, i) => tensor !== [...weights.values()][i]).length, path).toBeGreaterThan(0);
+    expect(
+      [...silent.values()].filter((tensor, i) => tensor !== [...weights.values()][i]).length,
+      path,
+    ).toBeGreaterThan(0);
     const removed = modelClass.build(config, weightsFrom(left), { removed: [path] });
     const whole = modelClass.build(config, weightsFrom(silent));
     const [a, b] = [evaluateGraph(removed, feeds), evaluateGraph(whole, feeds)];
