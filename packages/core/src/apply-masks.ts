@@ -15,7 +15,7 @@ export function applyMasks(graph: Graph, masks: Masks): Graph {
     constants.set(value, {
       ...constant,
       value: constant.value && zero(constant.value),
-      read: async () => zero(await constant.read()),
+      read: async (as) => zero(await constant.read(as)),
       location: undefined,
     });
   }

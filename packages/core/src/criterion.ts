@@ -83,6 +83,11 @@ export interface CriterionDefinition<Options> extends PluginDefinition<Options> 
   score?(group: GroupView, context: ScoreContext<Options>): Float32Array | undefined;
   /** Scores of all elements of a tensor, `[elements]`, for element and N:M spaces. Larger = keep. */
   scoreTensor?(tensor: TensorView, context: ElementContext<Options>): Float32Array;
+  /**
+   * Whether `scoreTensor` ranks the elements of all tensors as |w| does: the host then ranks the bits of the weights as they
+   * are stored, several times as fast. Default false.
+   */
+  readonly ranksByMagnitude?: boolean;
 }
 
 /** How much does each unit matter? */
@@ -94,6 +99,7 @@ export interface Criterion extends Plugin<object> {
   readonly score?: (group: GroupView, context: Omit<ScoreContext<object>, 'options'>) => Float32Array | undefined;
   /** `undefined` when it cannot score elements. */
   readonly scoreTensor?: (tensor: TensorView, context: Omit<ElementContext<object>, 'options'>) => Float32Array;
+  readonly ranksByMagnitude: boolean;
 }
 
 /**
@@ -121,6 +127,7 @@ export function defineCriterion<Options extends object>(
       kind: 'criterion',
       units,
       needs,
+      ranksByMagnitude: definition.ranksByMagnitude ?? false,
       score: score
         ? (group, context) => score.call(definition, group, { ...context, options })
         : scoreEach &&

@@ -102,10 +102,11 @@ export { type Logger, type Progress, type ProgressListener, silentLogger } from 
 export { type PruneOptions, type PruneResult, prune } from './prune.js';
 export type { Measured, NotPrunedReport, PruneReport } from './prune-report.js';
 export { hashNumbers, hashText, uniform } from './random.js';
+export { readAhead } from './read-ahead.js';
 export { type AnyFactory, Registry } from './registry.js';
 export { type Json, memoryRunStore, RunJournal, type RunState, type RunStore } from './run-store.js';
 export { safePath } from './safe-path.js';
-export { chooseElements, listWeightTensors, type WeightTensor } from './score-elements.js';
+export { chooseElements, type ElementRequest, listWeightTensors, type WeightTensor } from './score-elements.js';
 export { loadWeights, scoreUnits, viewOfGroup } from './score-units.js';
 export {
   defineSelector,

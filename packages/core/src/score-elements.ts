@@ -1,8 +1,13 @@
-import { type Coupling, SecateurError } from '@secateur/graph';
+import { type Constant, type Coupling, type Graph, SecateurError, sizeOf, throwIfAborted } from '@secateur/graph';
 import type { Criterion } from './criterion.js';
-import { keepLargest, keepLargestOfAll, keepNofM, type Pattern } from './masks/select-elements.js';
+import { type CutOff, CutOffFinder, keepAbove } from './masks/cut-off.js';
+import type { Mask } from './masks/mask.js';
+import { keepNofMByKeys } from './masks/n-of-m.js';
+import { keysOfMagnitudes, keysOfScores, type RankKeys } from './masks/rank-keys.js';
+import type { Pattern } from './masks/select-elements.js';
 import { hashText, uniform } from './random.js';
-import { checkScores, guard, type LoadedWeights, need } from './score-units.js';
+import { readAhead } from './read-ahead.js';
+import { checkScores, finiteWeights, guard, need } from './score-units.js';
 import type { Masks } from './selector.js';
 import type { Statistics } from './statistics/statistics.js';
 
@@ -24,46 +29,95 @@ export function listWeightTensors(coupling: Coupling): WeightTensor[] {
   });
 }
 
-/**
- * Chooses the elements that stay.
- * @param scope with single elements: one ratio for every tensor (`local`) or one ranking over all (`global`)
- */
-export function chooseElements(
-  criterion: Criterion,
-  tensors: readonly WeightTensor[],
-  pattern: Pattern,
-  ratio: number,
-  scope: 'local' | 'global',
-  weights: LoadedWeights,
-  statistics: Statistics,
-  seed: number,
-): Masks {
-  const scored = tensors.map((tensor) => ({
-    ...tensor,
-    scores: scoreTensor(criterion, tensor, weights, statistics, seed),
-  }));
-  if (pattern.kind === 'n:m') {
-    return new Map(
-      scored.map(({ tensor, shape, inputAxis, scores }) => [
-        tensor,
-        keepNofM(shape, inputAxis, scores, pattern.n, pattern.m),
-      ]),
-    );
-  }
-  if (scope === 'global') {
-    const masks = keepLargestOfAll(scored, ratio);
-    return new Map(scored.map(({ tensor }, i) => [tensor, masks[i]]));
-  }
-  return new Map(scored.map(({ tensor, shape, scores }) => [tensor, keepLargest(shape, scores, ratio)]));
+/** What elements are chosen by. */
+export interface ElementRequest {
+  readonly graph: Graph;
+  readonly criterion: Criterion;
+  readonly tensors: readonly WeightTensor[];
+  readonly pattern: Pattern;
+  /** Fraction of elements that go; a pattern says it itself. */
+  readonly ratio: number;
+  /** With single elements: one ratio for every tensor (`local`) or one ranking over all (`global`). */
+  readonly scope: 'local' | 'global';
+  readonly statistics: Statistics;
+  readonly seed: number;
+  readonly signal?: AbortSignal;
+  /** Called with tensors done so far and in all, where a tensor that is read again counts again. */
+  onProgress?(done: number, total: number): void;
 }
 
-function scoreTensor(
-  criterion: Criterion,
-  tensor: WeightTensor,
-  weights: LoadedWeights,
-  statistics: Statistics,
-  seed: number,
-): Float32Array {
+/**
+ * Chooses the elements that stay, with one tensor in memory and the next on its way. A global ranking reads the tensors two
+ * or three times instead of holding them: it counts scores, then marks what is above the cut.
+ *
+ * @throws {SecateurError} BAD_DATA when a weight is NaN or infinite; BAD_OPTION when the criterion scores no elements;
+ *   BAD_PLUGIN when it throws or its scores are of the wrong length or not finite; ABORTED; what reading throws
+ */
+export async function chooseElements(request: ElementRequest): Promise<Masks> {
+  const { tensors, pattern, ratio, scope } = request;
+  if (pattern.kind === 'n:m') {
+    return chooseEach(request, ({ shape, inputAxis }, keys) =>
+      keepNofMByKeys(shape, inputAxis, keys, pattern.n, pattern.m),
+    );
+  }
+  const finder = new CutOffFinder();
+  if (scope === 'local') {
+    return chooseEach(request, ({ shape }, keys) => {
+      finder.start(Math.floor(ratio * keys.size));
+      let cut: CutOff | undefined;
+      while (!cut) {
+        finder.add(keys);
+        cut = finder.next();
+      }
+      return keepAbove(shape, keys, cut).mask;
+    });
+  }
+  finder.start(Math.floor(ratio * tensors.reduce((sum, { shape }) => sum + sizeOf(shape), 0)));
+  let cut: CutOff | undefined;
+  let pass = 0;
+  while (!cut) {
+    await eachTensor(request, [pass++, 3], (_, keys) => finder.add(keys));
+    cut = finder.next();
+  }
+  const masks = new Map<string, Mask>();
+  await eachTensor(request, [2, 3], ({ tensor, shape }, keys) => {
+    const { mask, rest } = keepAbove(shape, keys, cut!);
+    masks.set(tensor, mask);
+    cut = rest;
+  });
+  return masks;
+}
+
+async function chooseEach(
+  request: ElementRequest,
+  choose: (tensor: WeightTensor, keys: RankKeys) => Mask,
+): Promise<Masks> {
+  const masks = new Map<string, Mask>();
+  await eachTensor(request, [0, 1], (tensor, keys) => masks.set(tensor.tensor, choose(tensor, keys)));
+  return masks;
+}
+
+/** Visits the tensors in order, each with the keys that its elements rank by, which are gone after the visit. */
+async function eachTensor(
+  request: ElementRequest,
+  [pass, passes]: readonly [number, number],
+  visit: (tensor: WeightTensor, keys: RankKeys) => void,
+): Promise<void> {
+  const { graph, tensors, signal, onProgress } = request;
+  let done = pass * tensors.length;
+  const report = () => onProgress?.(done, passes * tensors.length);
+  const load = async (tensor: WeightTensor) => keysOf(request, tensor, graph.constants.get(tensor.value)!);
+  report();
+  for await (const [tensor, keys] of readAhead(tensors, load)) {
+    throwIfAborted(signal);
+    visit(tensor, keys);
+    done++;
+    report();
+  }
+}
+
+async function keysOf(request: ElementRequest, tensor: WeightTensor, constant: Constant): Promise<RankKeys> {
+  const { criterion, statistics, seed } = request;
   const { scoreTensor: score } = criterion;
   if (!score) {
     throw new SecateurError('BAD_OPTION', `Criterion "${criterion.name}" scores units, not single weights.`, {
@@ -71,11 +125,12 @@ function scoreTensor(
       hint: 'Choose the space channels or heads.',
     });
   }
-  const values = weights.get(tensor.value)!;
+  if (criterion.ranksByMagnitude) return keysOfMagnitudes(tensor.tensor, await constant.read('stored'));
+  const weights = await finiteWeights(tensor.value, constant);
   const hash = hashText(tensor.tensor);
   const scores = guard(criterion.name, () =>
     score(
-      { tensor: tensor.tensor, shape: tensor.shape, weights: values },
+      { tensor: tensor.tensor, shape: tensor.shape, weights },
       {
         gradients: () => need(criterion, 'gradients', statistics.gradients).get(tensor.value)!,
         inputNorms: () => need(criterion, 'activations', statistics.inputNorms).get(tensor.value)!,
@@ -83,6 +138,6 @@ function scoreTensor(
       },
     ),
   );
-  checkScores(criterion.name, tensor.tensor, scores, values.length);
-  return scores;
+  checkScores(criterion.name, tensor.tensor, scores, weights.length);
+  return keysOfScores(scores);
 }

@@ -1,5 +1,14 @@
-import { type Coupling, type Graph, type Group, SecateurError, sizeOf, toFloat32 } from '@secateur/graph';
+import {
+  type Constant,
+  type Coupling,
+  type Graph,
+  type Group,
+  SecateurError,
+  sizeOf,
+  toFloat32,
+} from '@secateur/graph';
 import type { Criterion, GroupView, InputNorms, SliceView } from './criterion.js';
+import { notFinite } from './masks/rank-keys.js';
 import { hashText, uniform } from './random.js';
 import type { UnitScores } from './selector.js';
 import type { Statistics } from './statistics/statistics.js';
@@ -15,19 +24,19 @@ export async function loadWeights(graph: Graph, values: Iterable<string>): Promi
   const weights = new Map<string, Float32Array>();
   for (const value of values) {
     if (weights.has(value)) continue;
-    const constant = graph.constants.get(value)!;
-    const data = toFloat32(await constant.read());
-    const bad = data.findIndex((element) => !Number.isFinite(element));
-    if (bad >= 0) {
-      const tensor = constant.parameter?.name ?? value;
-      throw new SecateurError('BAD_DATA', `Weight ${tensor} holds ${data[bad]} at element ${bad} of ${data.length}.`, {
-        field: tensor,
-        hint: 'The checkpoint is damaged or its training diverged; no score of it would mean anything.',
-      });
-    }
-    weights.set(value, data);
+    weights.set(value, await finiteWeights(value, graph.constants.get(value)!));
   }
   return weights;
+}
+
+/** The values of one parameter. @throws {SecateurError} BAD_DATA when they hold NaN or infinity; what reading throws */
+export async function finiteWeights(value: string, constant: Constant): Promise<Float32Array> {
+  const data = toFloat32(await constant.read());
+  for (let i = 0; i < data.length; i++) {
+    // NaN and infinity less themselves are NaN.
+    if (data[i] - data[i] !== 0) throw notFinite(constant.parameter?.name ?? value, { dtype: 'float32', data }, i);
+  }
+  return data;
 }
 
 /** A slice that also knows the graph's constant. */
@@ -175,9 +184,9 @@ export function checkScores(
       },
     );
   }
-  const bad = scores.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new SecateurError('BAD_PLUGIN', `Criterion "${plugin}" scored unit ${bad} of "${what}" ${scores[bad]}.`, {
+  for (let i = 0; i < length; i++) {
+    if (scores[i] - scores[i] === 0) continue;
+    throw new SecateurError('BAD_PLUGIN', `Criterion "${plugin}" scored unit ${i} of "${what}" ${scores[i]}.`, {
       plugin,
       field: what,
     });

@@ -7,7 +7,6 @@ import {
   countKept,
   isKept,
   listWeightTensors,
-  loadWeights,
   type Pattern,
 } from '../src/index.js';
 import { criterionWith } from './support/criteria.js';
@@ -23,11 +22,16 @@ async function choose(
   scope: 'local' | 'global' = 'local',
   ratio = 0.5,
 ) {
-  const weights = await loadWeights(
+  return chooseElements({
     graph,
-    tensors.map(({ value }) => value),
-  );
-  return chooseElements(criterionWith(definition), tensors, pattern, ratio, scope, weights, { losses: [] }, 7);
+    criterion: criterionWith(definition),
+    tensors,
+    pattern,
+    ratio,
+    scope,
+    statistics: { losses: [] },
+    seed: 7,
+  });
 }
 
 const magnitude = { scoreTensor: ({ weights }: { weights: Float32Array }) => weights.map(Math.abs) };

@@ -67,8 +67,13 @@ export interface Constant {
   readonly storedAs?: DType;
   /** The values, when they are in memory already (always so for small integer constants). */
   readonly value?: Tensor;
-  /** Brings the values. Never mutate what it returns. */
-  read(): Promise<Tensor>;
+  /**
+   * Brings the values. Never mutate what it returns.
+   *
+   * @param as with `stored`, a constant that has a `storedAs` may spare the widening and give its values in that type: the
+   *   tensor says which it is. For whoever copies values or looks at their bits, and need not compute with them.
+   */
+  read(as?: 'stored'): Promise<Tensor>;
   readonly parameter?: ParameterIdentity;
   readonly location?: ByteLocation;
 }

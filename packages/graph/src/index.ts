@@ -55,6 +55,7 @@ export {
   type ValueInfo,
   withoutDeadNodes,
 } from './graph.js';
+export { bfloatToFloat, floatToBfloat, floatToHalf, halfToFloat } from './half.js';
 export { type InferOptions, inferTypes, type UnknownOp, unknownOps } from './infer.js';
 export { countMacs } from './macs.js';
 export {
@@ -78,15 +79,11 @@ export { sliceConstant, sliceTensor } from './surgery/slice-constant.js';
 export { zeroUnits } from './surgery/zero-units.js';
 export {
   allocate,
-  bfloatToFloat,
   bytesOf,
   bytesPerElement,
   castTensor,
   type DType,
   float32,
-  floatToBfloat,
-  floatToHalf,
-  halfToFloat,
   int64,
   isFloat,
   lazyTensor,

@@ -1,4 +1,12 @@
 import { SecateurError } from './errors.js';
+import {
+  bfloatsToFloats,
+  floatsToBfloats,
+  floatsToHalves,
+  floatToBfloat,
+  floatToHalf,
+  halvesToFloats,
+} from './half.js';
 
 /** Element types, named as ONNX names them. */
 export type DType =
@@ -156,73 +164,14 @@ export function tensorFromBytes(dtype: DType, shape: readonly number[], bytes: U
   return { dtype, shape, data: new constructors[dtype](aligned.buffer, aligned.byteOffset, length) };
 }
 
-let halfTable: Float32Array | undefined;
-
-/** Value of a float16 bit pattern. */
-export function halfToFloat(bits: number): number {
-  if (!halfTable) {
-    halfTable = new Float32Array(65536);
-    for (let i = 0; i < 65536; i++) {
-      const sign = i & 0x8000 ? -1 : 1;
-      const exponent = (i >> 10) & 31;
-      const fraction = i & 1023;
-      if (exponent === 0) halfTable[i] = sign * fraction * 2 ** -24;
-      else if (exponent === 31) halfTable[i] = fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-      else halfTable[i] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-    }
-  }
-  return halfTable[bits];
-}
-
-const scratchFloat = new Float32Array(1);
-const scratchBits = new Uint32Array(scratchFloat.buffer);
-
-/** Nearest float16 bit pattern, ties to even; overflow gives infinity. */
-export function floatToHalf(value: number): number {
-  scratchFloat[0] = value;
-  const bits = scratchBits[0];
-  const sign = (bits >>> 16) & 0x8000;
-  const exponent = (bits >>> 23) & 0xff;
-  const fraction = bits & 0x7fffff;
-  if (exponent === 0xff) return sign | 0x7c00 | (fraction ? 0x200 : 0);
-  const half = exponent - 112;
-  if (half >= 31) return sign | 0x7c00;
-  if (half <= 0) {
-    if (half < -10) return sign;
-    const mantissa = fraction | 0x800000;
-    const shift = 14 - half;
-    const kept = mantissa >>> shift;
-    const rest = mantissa & ((1 << shift) - 1);
-    const middle = 1 << (shift - 1);
-    return sign | (kept + (rest > middle || (rest === middle && kept & 1) ? 1 : 0));
-  }
-  const kept = (half << 10) | (fraction >>> 13);
-  const rest = fraction & 0x1fff;
-  return sign | (kept + (rest > 0x1000 || (rest === 0x1000 && kept & 1) ? 1 : 0));
-}
-
-/** Value of a bfloat16 bit pattern. */
-export function bfloatToFloat(bits: number): number {
-  scratchBits[0] = bits << 16;
-  return scratchFloat[0];
-}
-
-/** Nearest bfloat16 bit pattern, ties to even. */
-export function floatToBfloat(value: number): number {
-  scratchFloat[0] = value;
-  const bits = scratchBits[0];
-  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
-  return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
-}
-
 /** The values as float32; shares memory when the tensor is float32 already. */
 export function toFloat32(value: Tensor): Float32Array {
   const { data, dtype } = value;
   if (data instanceof Float32Array) return data;
+  if (dtype === 'float16') return halvesToFloats(data as Uint16Array);
+  if (dtype === 'bfloat16') return bfloatsToFloats(data as Uint16Array);
   const out = new Float32Array(data.length);
-  if (dtype === 'float16') for (let i = 0; i < out.length; i++) out[i] = halfToFloat(data[i] as number);
-  else if (dtype === 'bfloat16') for (let i = 0; i < out.length; i++) out[i] = bfloatToFloat(data[i] as number);
-  else for (let i = 0; i < out.length; i++) out[i] = Number(data[i]);
+  for (let i = 0; i < out.length; i++) out[i] = Number(data[i]);
   return out;
 }
 
@@ -234,6 +183,14 @@ export function toNumbers(value: Tensor): number[] {
 /** A tensor of another dtype with the same values, rounded to nearest (floats) or truncated (to integers). */
 export function castTensor(value: Tensor, dtype: DType): Tensor {
   if (value.dtype === dtype) return value;
+  const { shape } = value;
+  if (dtype === 'float32') return { dtype, shape, data: toFloat32(value) };
+  if (dtype === 'float16' && value.data instanceof Float32Array) {
+    return { dtype, shape, data: floatsToHalves(value.data) };
+  }
+  if (dtype === 'bfloat16' && value.data instanceof Float32Array) {
+    return { dtype, shape, data: floatsToBfloats(value.data) };
+  }
   const length = value.data.length;
   const data = allocate(dtype, length);
   const read: ArrayLike<number | bigint> =
@@ -244,5 +201,5 @@ export function castTensor(value: Tensor, dtype: DType): Tensor {
   else if (dtype === 'bfloat16') for (let i = 0; i < length; i++) data[i] = floatToBfloat(Number(read[i]));
   else if (dtype === 'bool') for (let i = 0; i < length; i++) data[i] = Number(read[i]) ? 1 : 0;
   else for (let i = 0; i < length; i++) data[i] = Number(read[i]);
-  return { dtype, shape: value.shape, data };
+  return { dtype, shape, data };
 }

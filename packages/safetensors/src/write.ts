@@ -1,4 +1,4 @@
-import type { ByteSink } from '@secateur/core';
+import { type ByteSink, readAhead } from '@secateur/core';
 import {
   bytesOf,
   castTensor,
@@ -39,15 +39,31 @@ export async function writeSafetensors(
   const layout = layoutSafetensors(tensors, options);
   await sink.write(layout.header);
   let done = layout.header.byteLength;
-  for (const { tensor, dtype, byteLength } of layout.tensors.values()) {
-    throwIfAborted(signal);
-    const value = await tensor.read();
-    checkAnnounced(tensor, value);
-    if (byteLength > 0) await sink.write(bytesOf(convert(tensor.name, value, dtype)));
-    done += byteLength;
-    onProgress?.(done, layout.totalBytes);
+  const placed = layout.tensors.values();
+  // Three at a time: one is read and one converted while one is written.
+  let writing: Promise<void> = Promise.resolve();
+  try {
+    for await (const [{ tensor, dtype, byteLength }, value] of readAhead(placed, ({ tensor }) => tensor.read())) {
+      throwIfAborted(signal);
+      checkAnnounced(tensor, value);
+      const bytes = bytesOf(convert(tensor.name, value, dtype));
+      await writing;
+      if (byteLength > 0) writing = write(sink, bytes);
+      done += byteLength;
+      onProgress?.(done, layout.totalBytes);
+    }
+  } finally {
+    // Nothing may be on its way to the sink when its owner closes it.
+    await writing;
   }
   return layout;
+}
+
+/** A write that is waited for later: meanwhile its error is no unhandled one. */
+function write(sink: ByteSink, bytes: Uint8Array): Promise<void> {
+  const written = sink.write(bytes);
+  written.catch(() => {});
+  return written;
 }
 
 function checkAnnounced({ name, dtype, shape }: TensorInfo, value: Tensor): void {
@@ -64,15 +80,36 @@ function checkAnnounced({ name, dtype, shape }: TensorInfo, value: Tensor): void
 function convert(name: string, value: Tensor, dtype: DType): Tensor {
   if (value.dtype === dtype) return value;
   const converted = castTensor(value, dtype);
-  const before = value.dtype === 'float64' ? (value.data as Float64Array) : toFloat32(value);
-  const after = toFloat32(converted);
-  for (let i = 0; i < before.length; i++) {
-    if (Number.isFinite(before[i]) && !Number.isFinite(after[i])) {
-      throw new SecateurError('BAD_DATA', `Tensor ${name} holds ${before[i]}, too large for ${dtype}.`, {
-        field: name,
-        hint: dtype === 'float16' ? 'Use bfloat16, or keep float32.' : 'Keep the dtype as it is.',
-      });
-    }
+  const overflow = firstOverflow(value, converted);
+  if (overflow === undefined) return converted;
+  throw new SecateurError('BAD_DATA', `Tensor ${name} holds ${overflow}, too large for ${dtype}.`, {
+    field: name,
+    hint: dtype === 'float16' ? 'Use bfloat16, or keep float32.' : 'Keep the dtype as it is.',
+  });
+}
+
+/** The first finite value that the conversion made infinite. */
+function firstOverflow(before: Tensor, { dtype, data }: Tensor): number | undefined {
+  const narrow = dtype === 'float16' ? 0x7c00 : dtype === 'bfloat16' ? 0x7f80 : undefined;
+  const at = narrow === undefined ? firstNotFinite(data as Float32Array) : firstOnes(data as Uint16Array, narrow);
+  for (let i = at; i < data.length; i++) {
+    const value = before.dtype === 'float64' ? (before.data[i] as number) : valueAt(before, i);
+    if (Number.isFinite(value) && !Number.isFinite(valueAt({ dtype, shape: [], data }, i))) return value;
   }
-  return converted;
+  return undefined;
+}
+
+/** Exponents of all ones are infinity and NaN. */
+function firstOnes(bits: Uint16Array, exponent: number): number {
+  for (let i = 0; i < bits.length; i++) if ((bits[i]! & exponent) === exponent) return i;
+  return bits.length;
+}
+
+function firstNotFinite(values: Float32Array): number {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return i;
+  return values.length;
+}
+
+function valueAt({ dtype, data }: Tensor, i: number): number {
+  return toFloat32({ dtype, shape: [1], data: data.slice(i, i + 1) })[0]!;
 }

@@ -58,21 +58,45 @@ describe('writeSafetensors', () => {
     expect(Buffer.compare(await written(again.tensors.values(), { metadata: again.metadata }), bytes)).toBe(0);
   });
 
-  it('holds one tensor at a time', async () => {
-    const events: string[] = [];
+  it('holds three tensors at a time: one is read and one converted while one is written', async () => {
+    let [live, most] = [0, 0];
+    const soon = () => new Promise((resolve) => setTimeout(resolve, 1));
     const sink: ByteSink = {
-      write: async (bytes) => void events.push(`write ${bytes.byteLength}`),
+      write: async (bytes) => {
+        await soon();
+        if (bytes.byteLength === 8) live--;
+      },
       close: async () => {},
     };
-    const tensors = ['b', 'a'].map((name) => ({
-      ...named(name, float32([2], [1, 2])),
+    const tensors = Array.from({ length: 8 }, (_, i) => ({
+      ...named(`${i}`, float32([2], [1, 2])),
       read: async () => {
-        events.push(`read ${name}`);
+        most = Math.max(most, ++live);
+        await soon();
         return float32([2], [1, 2]);
       },
     }));
-    const { header } = await writeSafetensors(sink, tensors);
-    expect(events).toEqual([`write ${header.byteLength}`, 'read a', 'write 8', 'read b', 'write 8']);
+    await writeSafetensors(sink, tensors);
+    expect(live).toBe(0);
+    expect(most).toBe(3);
+  });
+
+  it('fails with what the sink says, also when it is the last write, and leaves none on its way', async () => {
+    for (const failing of [1, 2, 3]) {
+      let [begun, ended] = [0, 0];
+      const sink: ByteSink = {
+        write: async () => {
+          const number = begun++;
+          await Promise.resolve();
+          ended++;
+          if (number === failing) throw new Error(`write ${number} failed`);
+        },
+        close: async () => {},
+      };
+      const tensors = ['a', 'b', 'c'].map((name) => named(name, float32([2], [1, 2])));
+      await expect(writeSafetensors(sink, tensors)).rejects.toThrow(`write ${failing} failed`);
+      expect(ended).toBe(begun);
+    }
   });
 
   it('converts floats, rounding to nearest, and leaves integers', async () => {

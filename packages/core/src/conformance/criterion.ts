@@ -24,6 +24,17 @@ export function testCriterion<Options extends object>(
     beforeAll(() => {
       coupling = couple(model.graph);
     });
+    const choose = (criterion: Criterion) =>
+      chooseElements({
+        graph: model.graph,
+        criterion,
+        tensors: listWeightTensors(coupling),
+        pattern: { kind: 'elements' },
+        ratio: 0.5,
+        scope: 'global',
+        statistics: statisticsFor(criterion, coupling),
+        seed: 7,
+      });
     const variants: (Partial<Options> | undefined)[] = [undefined, ...(options.variants ?? [])];
     describe.each(variants.map((variant) => ({ variant, label: JSON.stringify(variant ?? {}) })))(
       'with options $label',
@@ -52,25 +63,12 @@ export function testCriterion<Options extends object>(
           },
         );
         it.runIf(criterion.scoreTensor)('gives one finite score an element, the same each time', async () => {
-          const tensors = listWeightTensors(coupling);
-          const weights = await loadWeights(
-            model.graph,
-            tensors.map(({ value }) => value),
-          );
-          const run = () =>
-            chooseElements(
-              criterion,
-              tensors,
-              { kind: 'elements' },
-              0.5,
-              'local',
-              weights,
-              statisticsFor(criterion, coupling),
-              7,
-            );
-          const masks = run();
-          expect(masks.size).toBe(tensors.length);
-          expect(run()).toEqual(masks);
+          const masks = await choose(criterion);
+          expect(masks.size).toBe(listWeightTensors(coupling).length);
+          expect(await choose(criterion)).toEqual(masks);
+        });
+        it.runIf(criterion.ranksByMagnitude)('ranks elements by magnitude, as it says', async () => {
+          expect(await choose({ ...criterion, ranksByMagnitude: false })).toEqual(await choose(criterion));
         });
         it('keeps its options through JSON', () => {
           const again = factory(JSON.parse(JSON.stringify(criterion.options)) as Partial<Options>);

@@ -20,10 +20,18 @@ export function isKept(mask: Mask, element: number): boolean {
 }
 
 export function countKept(mask: Mask): number {
+  const { bits } = mask;
   let count = 0;
-  for (let byte of mask.bits) for (; byte; byte &= byte - 1) count++;
+  for (let i = 0; i < bits.length; i++) count += bitsOfByte[bits[i]];
   return count;
 }
+
+/** How many bits are set in every byte. */
+const bitsOfByte: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let count = 0;
+  for (let rest = byte; rest; rest &= rest - 1) count++;
+  return count;
+});
 
 /** Fraction of elements that are zeroed. */
 export function sparsityOf(mask: Mask): number {
@@ -42,7 +50,53 @@ export function applyMask<T extends Float32Array | Float64Array | Uint16Array>(m
       `The mask is for [${mask.shape}]; the tensor has ${values.length} elements.`,
     );
   }
-  const out = values.slice() as T;
-  for (let i = 0; i < out.length; i++) if (!isKept(mask, i)) out[i] = 0;
-  return out;
+  if (values.BYTES_PER_ELEMENT === 8) {
+    const out = values.slice() as T;
+    for (let i = 0; i < out.length; i++) if (!isKept(mask, i)) out[i] = 0;
+    return out;
+  }
+  // Zero is all bits zero: that way there is nothing to branch on.
+  const { buffer, byteOffset, length } = values;
+  const isHalf = values.BYTES_PER_ELEMENT === 2;
+  const zeroed = isHalf
+    ? keepHalves(mask.bits, new Uint16Array(buffer, byteOffset, length))
+    : keepWords(mask.bits, new Uint32Array(buffer, byteOffset, length));
+  return new (values.constructor as { new (buffer: ArrayBuffer): T })(zeroed);
+}
+
+/** Once for every width: one loop over arrays of two types runs at half the speed. */
+function keepHalves(bits: Uint8Array, from: Uint16Array): ArrayBuffer {
+  const to = new Uint16Array(from.length);
+  let i = 0;
+  for (; i + 8 <= to.length; i += 8) {
+    const byte = bits[i >> 3];
+    to[i] = from[i] & -(byte & 1);
+    to[i + 1] = from[i + 1] & -((byte >> 1) & 1);
+    to[i + 2] = from[i + 2] & -((byte >> 2) & 1);
+    to[i + 3] = from[i + 3] & -((byte >> 3) & 1);
+    to[i + 4] = from[i + 4] & -((byte >> 4) & 1);
+    to[i + 5] = from[i + 5] & -((byte >> 5) & 1);
+    to[i + 6] = from[i + 6] & -((byte >> 6) & 1);
+    to[i + 7] = from[i + 7] & -(byte >> 7);
+  }
+  for (; i < to.length; i++) to[i] = from[i] & -((bits[i >> 3] >> (i & 7)) & 1);
+  return to.buffer;
+}
+
+function keepWords(bits: Uint8Array, from: Uint32Array): ArrayBuffer {
+  const to = new Uint32Array(from.length);
+  let i = 0;
+  for (; i + 8 <= to.length; i += 8) {
+    const byte = bits[i >> 3];
+    to[i] = from[i] & -(byte & 1);
+    to[i + 1] = from[i + 1] & -((byte >> 1) & 1);
+    to[i + 2] = from[i + 2] & -((byte >> 2) & 1);
+    to[i + 3] = from[i + 3] & -((byte >> 3) & 1);
+    to[i + 4] = from[i + 4] & -((byte >> 4) & 1);
+    to[i + 5] = from[i + 5] & -((byte >> 5) & 1);
+    to[i + 6] = from[i + 6] & -((byte >> 6) & 1);
+    to[i + 7] = from[i + 7] & -(byte >> 7);
+  }
+  for (; i < to.length; i++) to[i] = from[i] & -((bits[i >> 3] >> (i & 7)) & 1);
+  return to.buffer;
 }

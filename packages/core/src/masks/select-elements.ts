@@ -1,5 +1,8 @@
-import { SecateurError, sizeOf, stridesOf } from '@secateur/graph';
-import { type Mask, maskFrom } from './mask.js';
+import { SecateurError } from '@secateur/graph';
+import { type CutOff, CutOffFinder, keepAbove } from './cut-off.js';
+import type { Mask } from './mask.js';
+import { keepNofMByKeys } from './n-of-m.js';
+import { keysOfScores } from './rank-keys.js';
 
 /**
  * Which elements may stay together.
@@ -28,27 +31,12 @@ export function parsePattern(text: string): Pattern {
  * `min(n, its length)`.
  */
 export function keepNofM(shape: readonly number[], axis: number, scores: Float32Array, n: number, m: number): Mask {
-  const stride = stridesOf(shape)[axis];
-  const length = shape[axis];
-  const kept = new Uint8Array(scores.length);
-  const runs = scores.length / length;
-  for (let run = 0; run < runs; run++) {
-    const start = Math.floor(run / stride) * stride * length + (run % stride);
-    for (let from = 0; from < length; from += m) {
-      const members = Array.from({ length: Math.min(m, length - from) }, (_, i) => start + (from + i) * stride);
-      members.sort((a, b) => scores[b] - scores[a] || a - b);
-      for (const member of members.slice(0, n)) kept[member] = 1;
-    }
-  }
-  return maskFrom(shape, (element) => kept[element] === 1);
+  return keepNofMByKeys(shape, axis, keysOfScores(scores), n, m);
 }
 
 /** Keeps all but the `floor(ratio * size)` lowest-scored elements; ties remove the lower index first. */
 export function keepLargest(shape: readonly number[], scores: Float32Array, ratio: number): Mask {
-  const order = Uint32Array.from({ length: scores.length }, (_, i) => i).sort((a, b) => scores[a] - scores[b] || a - b);
-  const removed = new Uint8Array(scores.length);
-  for (const element of order.subarray(0, Math.floor(ratio * sizeOf(shape)))) removed[element] = 1;
-  return maskFrom(shape, (element) => removed[element] === 0);
+  return keepLargestOfAll([{ shape, scores }], ratio)[0];
 }
 
 /**
@@ -59,24 +47,17 @@ export function keepLargestOfAll(
   tensors: readonly { readonly shape: readonly number[]; readonly scores: Float32Array }[],
   ratio: number,
 ): Mask[] {
-  const total = tensors.reduce((sum, { scores }) => sum + scores.length, 0);
-  const all = new Float32Array(total);
-  let offset = 0;
-  for (const { scores } of tensors) {
-    all.set(scores, offset);
-    offset += scores.length;
+  const ranked = tensors.map(({ shape, scores }) => ({ shape, keys: keysOfScores(scores) }));
+  const finder = new CutOffFinder();
+  finder.start(Math.floor(ratio * ranked.reduce((sum, { keys }) => sum + keys.size, 0)));
+  let cut: CutOff | undefined;
+  while (!cut) {
+    for (const { keys } of ranked) finder.add(keys);
+    cut = finder.next();
   }
-  const count = Math.floor(ratio * total);
-  // The threshold and how many of its equals go: an exact cut without sorting indices of every weight.
-  const sorted = all.slice().sort();
-  const threshold = count > 0 ? sorted[count - 1] : Number.NEGATIVE_INFINITY;
-  let ties = 0;
-  for (let i = count - 1; i >= 0 && sorted[i] === threshold; i--) ties++;
-  return tensors.map(({ shape, scores }) =>
-    maskFrom(shape, (element) => {
-      const score = scores[element];
-      if (count === 0 || score > threshold) return true;
-      return score === threshold ? ties-- <= 0 : false;
-    }),
-  );
+  return ranked.map(({ shape, keys }) => {
+    const { mask, rest } = keepAbove(shape, keys, cut!);
+    cut = rest;
+    return mask;
+  });
 }

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { SecateurError, throwIfAborted } from '@secateur/graph';
 import { checkByteRange } from '../byte-range.js';
 import type { ByteSource } from '../files.js';
+import { readAhead } from '../read-ahead.js';
 import { ioError } from './io-error.js';
 
 const openFile = promisify(open);
@@ -45,12 +46,17 @@ export async function nodeFile(path: string, name: string = path): Promise<ByteS
     },
     async sha256(options) {
       const hash = createHash('sha256');
-      const buffer = new Uint8Array(Math.min(HASH_BYTES, size));
-      for (let offset = 0; offset < size; offset += HASH_BYTES) {
+      const buffers = [new Uint8Array(Math.min(HASH_BYTES, size)), new Uint8Array(Math.min(HASH_BYTES, size))];
+      const offsets = Array.from({ length: Math.ceil(size / HASH_BYTES) }, (_, i) => i * HASH_BYTES);
+      // One piece is read while the other is hashed.
+      const pieces = readAhead(offsets, async (offset) => {
+        const piece = buffers[(offset / HASH_BYTES) % 2].subarray(0, Math.min(HASH_BYTES, size - offset));
+        await readInto(piece, offset);
+        return piece;
+      });
+      for await (const [, piece] of pieces) {
         throwIfAborted(options?.signal);
-        const part = buffer.subarray(0, Math.min(HASH_BYTES, size - offset));
-        await readInto(part, offset);
-        hash.update(part);
+        hash.update(piece);
       }
       return hash.digest('hex');
     },

@@ -1,11 +1,8 @@
-import { SecateurError, throwIfAborted } from '@secateur/graph';
-import type { Mask } from '../masks/mask.js';
+import { SecateurError } from '@secateur/graph';
 import type { MethodContext, PruneSettings, Step } from '../method.js';
 import { matches } from '../name-pattern.js';
 import type { PipelineParts } from '../pipeline.js';
-import { chooseElements, listWeightTensors, type WeightTensor } from '../score-elements.js';
-import { loadWeights } from '../score-units.js';
-import type { Masks } from '../selector.js';
+import { chooseElements, listWeightTensors } from '../score-elements.js';
 import type { Space } from '../space.js';
 import type { Statistics } from '../statistics/statistics.js';
 
@@ -19,7 +16,7 @@ export async function* elementSteps(
   space: ElementSpace,
   statistics: Statistics,
 ): AsyncGenerator<Step> {
-  const { coupling, settings, logger } = context;
+  const { model, coupling, settings, seed, signal, logger, onProgress } = context;
   const ratio = ratioOf(settings);
   const scope = scopeOf(parts, space);
   const { pattern } = space;
@@ -31,48 +28,23 @@ export async function* elementSteps(
   const tensors = listWeightTensors(coupling).filter(
     ({ tensor }) => !settings.ignore.some((ignored) => matches(ignored, tensor)),
   );
-  // One ranking over all tensors needs all scores at once; otherwise one tensor at a time is held.
-  const batches = scope === 'global' && pattern.kind === 'elements' ? [tensors] : tensors.map((tensor) => [tensor]);
-  const choose = (batch: readonly WeightTensor[]) => chooseIn(context, parts, space, batch, ratio, scope, statistics);
-  const masks = await chooseAll(context, batches, choose);
+  const masks = await chooseElements({
+    graph: model.graph,
+    criterion: parts.criterion,
+    tensors,
+    pattern,
+    ratio,
+    scope,
+    statistics,
+    seed,
+    signal,
+    onProgress: (done, total) => onProgress({ phase: 'score', done, total, unit: 'tensors' }),
+  });
   yield {
     name: 'select',
     details: { tensors: masks.size },
     outcome: { masks, statistics, space, criterion: parts.criterion.name, selector: scope },
   };
-}
-
-async function chooseAll(
-  { signal, onProgress }: Context,
-  batches: readonly (readonly WeightTensor[])[],
-  choose: (batch: readonly WeightTensor[]) => Promise<Masks>,
-): Promise<Masks> {
-  const masks = new Map<string, Mask>();
-  const total = batches.reduce((sum, batch) => sum + batch.length, 0);
-  const report = () => onProgress({ phase: 'score', done: masks.size, total, unit: 'tensors' });
-  for (const batch of batches) {
-    throwIfAborted(signal);
-    report();
-    for (const [tensor, mask] of await choose(batch)) masks.set(tensor, mask);
-  }
-  report();
-  return masks;
-}
-
-async function chooseIn(
-  { model, seed }: Context,
-  { criterion }: PipelineParts,
-  { pattern }: ElementSpace,
-  tensors: readonly WeightTensor[],
-  ratio: number,
-  scope: 'local' | 'global',
-  statistics: Statistics,
-): Promise<Masks> {
-  const weights = await loadWeights(
-    model.graph,
-    tensors.map(({ value }) => value),
-  );
-  return chooseElements(criterion, tensors, pattern, ratio, scope, weights, statistics, seed);
 }
 
 /** @throws {SecateurError} BAD_OPTION for settings that mean nothing for single weights */

@@ -95,7 +95,7 @@ function tensorsOf(model: Model, outline: Outline): TensorToWrite[] {
     // A computed buffer is stored only when it was cut.
     if (constant.parameter?.computed && !stored && usual.get(name)?.join() === constant.shape.join()) continue;
     const dtype = stored?.dtype ?? constant.dtype;
-    const read = async (): Promise<Tensor> => castTensor(await constant.read(), dtype);
+    const read = async (): Promise<Tensor> => castTensor(await constant.read('stored'), dtype);
     tensors.push({ name, dtype, shape: constant.shape, read });
   }
   for (const entry of source?.checkpoint.tensors.values() ?? []) {

@@ -14,7 +14,7 @@ export function sliceConstant(constant: Constant, kept: KeptByAxis): Constant {
     shape,
     storedAs,
     value,
-    read: async () => value ?? sliceTensor(await constant.read(), kept),
+    read: async (as) => value ?? sliceTensor(await constant.read(as), kept),
     parameter: parameter && {
       ...parameter,
       shape: parameter.shape.map((size, axis) => {

@@ -38,6 +38,7 @@ export const magnitude: PluginFactory<Criterion, MagnitudeOptions> = defineCrite
     );
   },
   scoreTensor: (tensor) => tensor.weights.map(Math.abs),
+  ranksByMagnitude: true,
 });
 
 /** |w|^p without `Math.pow` for the usual orders: its last bit is not the same on every machine. */
