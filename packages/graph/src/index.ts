@@ -9,7 +9,9 @@ export {
   type NotPruned,
   type UnitKind,
 } from './coupling/groups.js';
+export type { Modulation } from './coupling/modulation.js';
 export type { Axis, Role, SlotContext } from './coupling/slot-context.js';
+export { type DepthKind, type DepthUnit, depthKinds, type Treatment } from './depth/depth-units.js';
 export {
   addDims,
   broadcastShapes,
@@ -75,6 +77,7 @@ export { renameValues } from './rename-values.js';
 export { subgraph } from './subgraph.js';
 export { type Cut, type Removal, removeUnits } from './surgery/remove-units.js';
 export type { RewriteContext } from './surgery/rewrite-context.js';
+export { scatterNode } from './surgery/scatter.js';
 export { sliceConstant, sliceTensor } from './surgery/slice-constant.js';
 export { zeroUnits } from './surgery/zero-units.js';
 export {

@@ -1,17 +1,27 @@
+import { type DepthKind, type DepthUnit, findDepthUnits } from '../depth/depth-units.js';
+import { GraphIndex } from '../depth/graph-index.js';
 import type { Constant, Graph } from '../graph.js';
 import type { OpSet } from '../op-record.js';
 import { sizeOf } from '../tensor.js';
 import { type ConstantAxis, type SlotFlow, traceSlots } from './flow.js';
+import { findModulations, type Modulation } from './modulation.js';
+import { areNeurons } from './neurons.js';
 import { bucketsOf, type Occurrences, occurrencesOf } from './occurrences.js';
 import type { Role } from './slot-context.js';
 
 /**
  * What kind of thing a unit is.
  * - `channel`: an index of a feature axis, convolutional or linear
+ * - `neuron`: a channel that is a hidden index of a feed-forward: between two linears, and read by nothing else
  * - `head`: a whole attention head; or a whole group of a grouped convolution
  * - `head-dim`: one inner dimension of every head, of {q, k} or of {v, out}; or one channel of every convolution group
+ * - `modulation`: an output of a linear that makes scales, shifts and gates out of a conditioning vector
+ * - `layer`, `block`, `pair`, `stage`: see {@link DepthKind}
  */
-export type UnitKind = 'channel' | 'head' | 'head-dim';
+export type UnitKind = SlotKind | 'neuron' | 'modulation' | DepthKind;
+
+/** Kinds that slots alone tell apart. */
+type SlotKind = 'channel' | 'head' | 'head-dim';
 
 /** One axis of one tensor that every unit of a group takes `perUnit` indices of. */
 export interface GroupSlice {
@@ -68,9 +78,13 @@ export interface Coupling {
   readonly groups: readonly Group[];
   readonly norms: readonly NormGroups[];
   readonly notPruned: readonly NotPruned[];
+  /** Outputs of linears that modulate, which can become zeros that are not computed. Found when first asked for. */
+  readonly modulations: readonly Modulation[];
+  /** Parts that can be left out as a whole: layers, blocks, pairs, the innermost stage. Found when first asked for. */
+  readonly depth: readonly DepthUnit[];
   /** Number of parameters, buffers left out. */
   readonly parameters: number;
-  /** Number of parameters that lie in some unit. */
+  /** Number of parameters that lie in some unit of {@link groups}. */
   readonly covered: number;
   /** The trace it was made from; surgery needs it. */
   readonly flow: SlotFlow;
@@ -82,13 +96,28 @@ export interface Coupling {
 export function couple(graph: Graph, options: { ops?: OpSet } = {}): Coupling {
   const flow = traceSlots(graph, options);
   const occurrences = occurrencesOf(flow);
-  const { groups, atoms, refused, unitOf } = groupAtoms(flow, occurrences);
+  const index = new GraphIndex(graph);
+  const { groups, atoms, refused, unitOf } = groupAtoms(flow, occurrences, index);
   const norms = flow.norms.map(({ norm, groups: count, slots }) => ({
     norm,
     groups: count,
     channels: Array.from(slots, (slot) => unitOf(occurrences.atomOf(slot))),
   }));
-  return { groups, norms, ...findNotPruned(flow, occurrences, groups, refused, unitOf), flow, atoms };
+  let modulations: readonly Modulation[] | undefined;
+  let depth: readonly DepthUnit[] | undefined;
+  return {
+    groups,
+    norms,
+    get modulations() {
+      return (modulations ??= findModulations(flow, index));
+    },
+    get depth() {
+      return (depth ??= findDepthUnits(flow, index));
+    },
+    ...findNotPruned(flow, occurrences, groups, refused, unitOf),
+    flow,
+    atoms,
+  };
 }
 
 /** Atoms of one kind that cannot be cut. */
@@ -104,6 +133,7 @@ type UnitOfAtom = (atom: number) => UnitOfNorm | null;
 function groupAtoms(
   flow: SlotFlow,
   occurrences: Occurrences,
+  index: GraphIndex,
 ): {
   groups: Group[];
   atoms: Map<string, Int32Array>;
@@ -135,7 +165,12 @@ function groupAtoms(
       id,
       Int32Array.from(bucket, (atom) => slots[atom]),
     );
-    groups.push({ id, kind, size: bucket.length, slices });
+    groups.push({
+      id,
+      kind: kind === 'channel' && areNeurons(index, slices) ? 'neuron' : kind,
+      size: bucket.length,
+      slices,
+    });
     bucket.forEach((atom, unit) => {
       groupOf[atom] = groups.length;
       units[atom] = unit;
@@ -187,12 +222,12 @@ function indicesOf({ starts, indices }: Occurrences, bucket: readonly number[], 
   return all;
 }
 
-function reasonAgainst(produced: boolean, size: number, kind: UnitKind): string | undefined {
+function reasonAgainst(produced: boolean, size: number, kind: SlotKind): string | undefined {
   if (!produced) return 'no parameter produces it (an embedding of fixed frequencies or positions)';
   return size === 1 ? `the only ${kind} of its kind` : undefined;
 }
 
-const unitKinds: readonly UnitKind[] = ['channel', 'head', 'head-dim'];
+const unitKinds: readonly SlotKind[] = ['channel', 'head', 'head-dim'];
 
 /**
  * Where an index is the conjunction of several atoms that may go, the outermost is a head and the others lie inside it.

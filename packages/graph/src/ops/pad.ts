@@ -1,4 +1,4 @@
-import { addDims, type Dim } from '../dim.js';
+import { addDims, type Dim, isSymbolic } from '../dim.js';
 import { getString } from '../graph.js';
 import { defineOp, type InferContext, type OpRecord } from '../op-record.js';
 import { allocate, sizeOf, stridesOf, tensor, toNumbers } from '../tensor.js';
@@ -54,8 +54,12 @@ const pad = defineOp({
       0,
       context.axes(0).map((axis, i) => {
         if (before[i] + after[i] === 0) return axis;
-        context.pin(axis, 'padded');
-        return uncut(context, context.output(0).shape[i], 'padded');
+        if (isSymbolic(context.input(0).shape[i])) {
+          context.pin(axis, 'padded');
+          return uncut(context, context.output(0).shape[i], 'padded');
+        }
+        const padding = (size: number) => (size > 0 ? [context.fixed(size, 'padded')] : []);
+        return context.concat([...padding(before[i]), axis, ...padding(after[i])]);
       }),
     );
   },

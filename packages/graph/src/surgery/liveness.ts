@@ -1,8 +1,8 @@
 import type { Factor, FactoredAxis } from '../coupling/axis.js';
-import type { Coupling } from '../coupling/groups.js';
+import type { Coupling, Group } from '../coupling/groups.js';
 import { isSymbolic } from '../dim.js';
 import { SecateurError } from '../errors.js';
-import type { Removal } from './remove-units.js';
+import type { Removal } from './removal.js';
 
 const untouched: ReadonlyMap<number, readonly number[]> = new Map();
 
@@ -26,21 +26,7 @@ export class Liveness {
       const group = coupling.groups.find((candidate) => candidate.id === id);
       if (!atoms || !group)
         throw new SecateurError('BAD_OPTION', `There is no group "${id}" that may be cut.`, { field: id });
-      const distinct = new Set(units);
-      for (const unit of distinct) {
-        if (!Number.isInteger(unit) || unit < 0 || unit >= group.size) {
-          throw new SecateurError('BAD_OPTION', `Unit ${unit} of group "${id}" is outside 0…${group.size - 1}.`, {
-            field: id,
-          });
-        }
-        this.dead.add(atoms[unit]);
-      }
-      if (distinct.size === group.size) {
-        throw new SecateurError('CANNOT_PRUNE', `Removing all ${group.size} units of "${id}" would empty the layer.`, {
-          field: id,
-          hint: 'Lower the ratio, or keep at least one unit.',
-        });
-      }
+      for (const unit of checkUnits(group, units)) this.dead.add(atoms[unit]);
     }
   }
 
@@ -93,4 +79,24 @@ export class Liveness {
     this.states[slot] = isAlive ? 1 : 2;
     return isAlive;
   }
+}
+
+/**
+ * The distinct units of a group that are to go.
+ * @throws {SecateurError} BAD_OPTION for one that does not exist; CANNOT_PRUNE when none would stay
+ */
+export function checkUnits(group: Group, units: readonly number[]): Set<number> {
+  const distinct = new Set(units);
+  for (const unit of distinct) {
+    if (!Number.isInteger(unit) || unit < 0 || unit >= group.size) {
+      throw new SecateurError('BAD_OPTION', `Unit ${unit} of group "${group.id}" is outside 0…${group.size - 1}.`, {
+        field: group.id,
+      });
+    }
+  }
+  if (distinct.size < group.size) return distinct;
+  throw new SecateurError('CANNOT_PRUNE', `Removing all ${group.size} units of "${group.id}" would empty the layer.`, {
+    field: group.id,
+    hint: 'Lower the ratio, or keep at least one unit.',
+  });
 }

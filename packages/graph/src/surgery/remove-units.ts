@@ -1,4 +1,6 @@
 import type { Coupling } from '../coupling/groups.js';
+import type { Modulation } from '../coupling/modulation.js';
+import type { DepthUnit } from '../depth/depth-units.js';
 import { isSymbolic } from '../dim.js';
 import { SecateurError } from '../errors.js';
 import type { Attribute, Constant, Graph, GraphNode } from '../graph.js';
@@ -6,12 +8,14 @@ import { constantOf, withoutDeadNodes } from '../graph.js';
 import { inferContext, inferTypes, recordOf } from '../infer.js';
 import type { OpSet, ValueType } from '../op-record.js';
 import type { Tensor } from '../tensor.js';
+import { bypassUnits } from './bypass.js';
 import { Liveness } from './liveness.js';
+import { partsOf, type Removal } from './removal.js';
 import type { RewriteContext } from './rewrite-context.js';
+import { keepOutputs } from './scatter.js';
 import { sliceConstant } from './slice-constant.js';
 
-/** Units to remove: indices by group id. */
-export type Removal = ReadonlyMap<string, readonly number[]>;
+export type { Removal } from './removal.js';
 
 export interface Cut {
   readonly graph: Graph;
@@ -20,27 +24,100 @@ export interface Cut {
 }
 
 /**
- * Removes units for real: smaller tensors, rewritten shape constants, split sizes and group counts. The graph given is not
- * changed, and tensors that lose nothing are shared with the result.
+ * Removes units for real: smaller tensors, rewritten shape constants, split sizes and group counts; layers and blocks are
+ * left out, and what lies in one another is removed once. The graph given is not changed, and tensors that lose nothing are
+ * shared with the result.
  *
  * @throws {SecateurError} BAD_OPTION for an unknown group or unit; CANNOT_PRUNE when a group would be emptied or a node
  *   cannot be rewritten
  */
 export function removeUnits(coupling: Coupling, removal: Removal): Cut {
+  const { slots, modulations, depth } = partsOf(coupling, removal);
   const { flow } = coupling;
-  const { graph } = flow;
-  const live = new Liveness(coupling, removal);
-  const constants = new Map<string, Constant>();
+  const live = new Liveness(coupling, slots);
   const kept = new Map<string, Map<number, readonly number[]>>();
+  let cut = slots.size > 0 ? cutSlots(coupling, live, kept) : flow.graph;
+  if (depth.length > 0) {
+    checkAligned(depth, live);
+    cut = bypassUnits(coupling, cut, depth);
+  }
+  for (const [modulation, units] of modulations) cut = cutOutputs(coupling, live, cut, modulation, units, kept);
+  cut = depth.length === 0 ? withoutDeadNodes(cut) : cut;
+  checkShapes(coupling, live, cut);
+  for (const name of kept.keys()) if (!cut.constants.has(name)) kept.delete(name);
+  return { graph: cut, kept: byTensor(cut, kept) };
+}
+
+/** The graph at its new widths; indices that stay go to `kept`, by constant. */
+function cutSlots(coupling: Coupling, live: Liveness, kept: Map<string, Map<number, readonly number[]>>): Graph {
+  const { graph } = coupling.flow;
+  const constants = new Map<string, Constant>();
   for (const [name, constant] of graph.constants) {
     const axes = live.keptOfValue(name);
     constants.set(name, axes.size === 0 ? constant : sliceConstant(constant, axes));
-    if (axes.size > 0 && constant.parameter) kept.set(constant.parameter.name, inCheckpointAxes(constant, axes));
+    if (axes.size > 0 && constant.parameter) kept.set(name, new Map(axes));
   }
   const nodes = graph.nodes.map((node) => rewriteNode(coupling, live, node, constants));
-  const cut = withoutDeadNodes({ ...graph, nodes, constants });
-  checkShapes(coupling, live, cut);
-  return { graph: cut, kept };
+  return { ...graph, nodes, constants };
+}
+
+/** A value that is read in the place of another must have lost the same channels. */
+function checkAligned(units: readonly DepthUnit[], live: Liveness): void {
+  for (const { id, bypasses } of units) {
+    for (const { value, by } of bypasses) {
+      const [own, other] = [live.keptOfValue(value), live.keptOfValue(by)];
+      const differs = [...new Set([...own.keys(), ...other.keys()])].some(
+        (axis) => own.get(axis)?.join() !== other.get(axis)?.join(),
+      );
+      if (!differs) continue;
+      throw new SecateurError('CANNOT_PRUNE', `"${id}" cannot be left out: what stands for it loses other channels.`, {
+        field: id,
+        hint: 'Remove layers first, then couple the smaller graph and cut its channels.',
+      });
+    }
+  }
+}
+
+function cutOutputs(
+  { flow }: Coupling,
+  live: Liveness,
+  graph: Graph,
+  modulation: Modulation,
+  units: ReadonlySet<number>,
+  kept: Map<string, Map<number, readonly number[]>>,
+): Graph {
+  const [{ value: weight, valueAxis }] = modulation.slices;
+  // Removed with the layers that it modulates.
+  if (!graph.nodes.some((node) => node.outputs.includes(modulation.value))) return graph;
+  const outputs =
+    live.keptOfValue(weight).get(valueAxis) ?? Array.from({ length: modulation.size }, (_, output) => output);
+  const left = outputs.flatMap((output, at) => (units.has(output) ? [] : [at]));
+  if (left.length === outputs.length) return graph;
+  if (left.length === 0) {
+    throw new SecateurError('CANNOT_PRUNE', `Nothing of "${modulation.id}" would be left.`, { field: modulation.id });
+  }
+  for (const { value, valueAxis: axis } of modulation.slices) {
+    kept.set(
+      value,
+      new Map(kept.get(value)).set(
+        axis,
+        left.map((at) => outputs[at]),
+      ),
+    );
+  }
+  return keepOutputs(graph, modulation, flow.types.get(modulation.value)!.shape.length, left);
+}
+
+function byTensor(
+  graph: Graph,
+  kept: ReadonlyMap<string, ReadonlyMap<number, readonly number[]>>,
+): Map<string, ReadonlyMap<number, readonly number[]>> {
+  const byName = new Map<string, ReadonlyMap<number, readonly number[]>>();
+  for (const [value, axes] of kept) {
+    const constant = graph.constants.get(value)!;
+    byName.set(constant.parameter!.name, inCheckpointAxes(constant, axes));
+  }
+  return byName;
 }
 
 /**
@@ -56,7 +133,8 @@ function checkShapes({ flow }: Coupling, live: Liveness, cut: Graph): void {
       if (!output) return;
       types.set(output, type);
       const kept = live.keptOfValue(output);
-      flow.types.get(output)!.shape.forEach((dim, axis) => {
+      // What surgery adds is a few nodes whose last value is one of the graph's.
+      flow.types.get(output)?.shape.forEach((dim, axis) => {
         const wanted = kept.get(axis)?.length ?? dim;
         const actual = type.shape[axis];
         if (isSymbolic(wanted) || isSymbolic(actual) || wanted === actual) return;

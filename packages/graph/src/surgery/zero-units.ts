@@ -1,22 +1,31 @@
 import type { Coupling, Group } from '../coupling/groups.js';
+import type { DepthUnit } from '../depth/depth-units.js';
+import { SecateurError } from '../errors.js';
 import type { Constant, Graph } from '../graph.js';
 import { allocate, bytesOf, lazyTensor, sizeOf, type Tensor } from '../tensor.js';
 import { Liveness } from './liveness.js';
-import type { Removal } from './remove-units.js';
+import { partsOf, type Removal } from './removal.js';
 
 /**
  * Sets every weight that belongs to the units to zero and leaves shapes alone. Where no normalisation over the zeroed
- * axis follows, the outputs equal those after removal; a normalisation sees other statistics and the two differ.
+ * axis follows, the outputs equal those after removal; a normalisation sees other statistics and the two differ. Heads,
+ * neurons, outputs that modulate, layers and blocks have none: zeroed and removed they compute the same.
  *
- * @throws {SecateurError} as `removeUnits`
+ * @throws {SecateurError} as `removeUnits`; BAD_OPTION for a stage, a pair, or a layer whose input is passed on in part
  */
 export function zeroUnits(coupling: Coupling, removal: Removal): Graph {
   const { graph } = coupling.flow;
-  new Liveness(coupling, removal);
+  const { slots, modulations, depth } = partsOf(coupling, removal);
+  new Liveness(coupling, slots);
   const zeroed = new Map<string, { axis: number; indices: Set<number> }[]>();
   for (const group of coupling.groups) {
-    const units = removal.get(group.id);
-    if (units?.length) collect(group, units, zeroed);
+    const units = slots.get(group.id);
+    if (units) collect(group, units, zeroed);
+  }
+  for (const [group, units] of modulations) collect(group, [...units], zeroed);
+  for (const unit of depth) {
+    checkZeroable(unit);
+    collect(unit, [0], zeroed);
   }
   const constants = new Map<string, Constant>(graph.constants);
   for (const [value, cuts] of zeroed) {
@@ -32,6 +41,15 @@ export function zeroUnits(coupling: Coupling, removal: Removal): Graph {
     });
   }
   return { ...graph, constants };
+}
+
+/** Beside its input a branch of zeros adds nothing; where something else takes its place, zeros are another network. */
+function checkZeroable({ id, kind, treatment }: DepthUnit): void {
+  if (treatment !== 'pass' && kind !== 'stage') return;
+  throw new SecateurError('BAD_OPTION', `"${id}" can be removed, not zeroed: something else takes its place.`, {
+    field: id,
+    hint: kind === 'layer' ? `Zero "${id.replace(/:pass$/, '')}".` : undefined,
+  });
 }
 
 function collect(

@@ -182,7 +182,7 @@ describe('halves and chunks', () => {
           ].map(([from, to]) => t.b.op('Slice', [both, t.b.ints([from]), t.b.ints([to]), t.b.ints([2])]));
     const gated = t.b.op('Mul', [halves[0], t.b.op('Tanh', [halves[1]])]);
     const { groups } = couple(t.end(t.linear('out', gated, 3, 2), 2, 'tokens'));
-    expect(groups.map(({ id, kind }) => `${id} ${kind}`)).toEqual(['in.w:1 channel']);
+    expect(groups.map(({ id, kind }) => `${id} ${kind}`)).toEqual(['in.w:1 neuron']);
     expect([...groups[0].slices[0].indices]).toEqual([0, 3, 1, 4, 2, 5]);
   });
 
