@@ -68,7 +68,8 @@ export function combine(
       reduce,
     ),
   );
-  return Float32Array.from(normalizeScores(combined, normalize));
+  // A layer or block is a group of one: put on the scale of itself, all of them would score the same.
+  return Float32Array.from(combined.length === 1 ? combined : normalizeScores(combined, normalize));
 }
 
 function reduceScores(scores: readonly number[], reduce: Reduction): number {

@@ -30,6 +30,7 @@ export {
   type UnitView,
   valuesOfUnit,
 } from './criterion.js';
+export { depthCosts } from './depth-costs.js';
 export {
   type CompileOptions,
   defineEngine,
@@ -104,6 +105,7 @@ export type { Measured, NotPrunedReport, PruneReport } from './prune-report.js';
 export { hashNumbers, hashText, uniform } from './random.js';
 export { readAhead } from './read-ahead.js';
 export { type AnyFactory, Registry } from './registry.js';
+export { type RemovingOptions, removing } from './removing.js';
 export { type Json, memoryRunStore, RunJournal, type RunState, type RunStore } from './run-store.js';
 export { safePath } from './safe-path.js';
 export { chooseElements, type ElementRequest, listWeightTensors, type WeightTensor } from './score-elements.js';
@@ -119,7 +121,26 @@ export {
 export { type GlobalOptions, globalRanking, isomorphicRanking } from './selectors/global.js';
 export { localRanking } from './selectors/local.js';
 export { Sha256, sha256, sha256Source } from './sha256.js';
-export { channels, elements, heads, nOfM, parseSpace, type Space, spaceNames } from './space.js';
+export {
+  blocks,
+  channels,
+  elements,
+  groupOfId,
+  groupsOfKinds,
+  heads,
+  includesKind,
+  isDepth,
+  layers,
+  modulations,
+  neurons,
+  nOfM,
+  pairs,
+  parseSpace,
+  type Space,
+  spaceNames,
+  type TreatmentChoice,
+  treatmentChoices,
+} from './space.js';
 export { collectStatistics } from './statistics/collect.js';
 export { type ComparedOutput, comparedOutput } from './statistics/compared-output.js';
 export type { Statistics, StatisticsRequest, TimestepLoss } from './statistics/statistics.js';

@@ -1,8 +1,9 @@
-import type { Coupling, Cut, Removal } from '@secateur/graph';
+import type { Coupling, Cut, Group, Removal } from '@secateur/graph';
 import type { Outcome } from './method.js';
 import type { Json } from './run-store.js';
 import type { UnitScores } from './selector.js';
 import { Sha256 } from './sha256.js';
+import { isDepth } from './space.js';
 
 /** Removed indices of one tensor's axis, as ranges: `[[0, 3], [7, 8]]` removes 0, 1, 2 and 7. */
 export type Ranges = readonly (readonly [number, number])[];
@@ -92,7 +93,7 @@ export interface GroupReport {
 }
 
 export function reportGroups(coupling: Coupling, outcome: Outcome): GroupReport[] {
-  return coupling.groups.map((group) => {
+  return reportedGroups(coupling, outcome).map((group) => {
     const removed = outcome.removal?.get(group.id) ?? [];
     const scores = outcome.scores?.get(group.id);
     return {
@@ -105,4 +106,12 @@ export function reportGroups(coupling: Coupling, outcome: Outcome): GroupReport[
       tensors: [...new Set(group.slices.map((slice) => slice.tensor))],
     };
   });
+}
+
+/** All groups of slots; of the others those that something was decided about. */
+function reportedGroups(coupling: Coupling, { removal, scores, leftWhole, space }: Outcome): readonly Group[] {
+  const others = space.kind === 'units' && space.units.some((kind) => kind === 'modulation' || isDepth(kind));
+  if (!others) return coupling.groups;
+  const decided = ({ id }: Group) => removal?.has(id) || scores?.has(id) || leftWhole?.has(id);
+  return [...coupling.groups, ...coupling.modulations.filter(decided), ...coupling.depth.filter(decided)];
 }

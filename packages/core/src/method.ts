@@ -8,7 +8,7 @@ import { makeFactory, type Plugin, type PluginDefinition, type PluginFactory } f
 import type { Logger, ProgressListener } from './progress.js';
 import type { Json, RunJournal } from './run-store.js';
 import type { Masks, UnitScores } from './selector.js';
-import type { Space } from './space.js';
+import type { Space, TreatmentChoice } from './space.js';
 import type { Statistics } from './statistics/statistics.js';
 
 /** What the caller of `prune()` asked for, apart from the method's own options. */
@@ -16,6 +16,8 @@ export interface PruneSettings {
   readonly budget: Budget;
   /** Overrides the method's own space. */
   readonly space?: Space;
+  /** What to leave of a layer whose input is concatenated with a skip. Default `shortcut`. */
+  readonly treatment?: TreatmentChoice;
   /** Overrides the method's own rule for GroupNorm. */
   readonly normGroups?: NormGroupRule;
   /** Restricts widths to what the model's configuration can say, so that stock loaders load the result. */
@@ -80,6 +82,8 @@ export interface Outcome {
 export interface MethodDefinition<Options> extends PluginDefinition<Options> {
   /** The publication: title and identifier. */
   readonly paper?: string;
+  /** `false` when the method itself says how much goes. */
+  readonly needsBudget?: false;
   /** Runs the method, step by step. The last step gives the outcome. */
   steps(context: MethodContext<Options>): AsyncIterable<Step>;
 }
@@ -88,6 +92,8 @@ export interface MethodDefinition<Options> extends PluginDefinition<Options> {
 export interface Method extends Plugin<object> {
   readonly kind: 'method';
   readonly paper?: string;
+  /** `false` when the method itself says how much goes: neither a ratio nor a budget has to be given. */
+  readonly needsBudget?: false;
   steps(context: Omit<MethodContext<object>, 'options'>): AsyncIterable<Step>;
 }
 
@@ -99,6 +105,7 @@ export function defineMethod<Options extends object>(
     ...base,
     kind: 'method',
     paper: definition.paper,
+    needsBudget: definition.needsBudget,
     steps: (context) => definition.steps({ ...context, options: base.options }),
   }));
 }

@@ -35,8 +35,11 @@ export interface CellPlan {
   readonly leftWhole: ReadonlyMap<string, string>;
 }
 
+/** What rules look at: groups, and the norms over them. */
+type Planned = Pick<Coupling, 'groups' | 'norms'>;
+
 /** Divides the units of every group into the cells that the rule demands. */
-export function planCells(coupling: Coupling, rule: NormGroupRule): CellPlan {
+export function planCells(coupling: Planned, rule: NormGroupRule): CellPlan {
   return rule === 'preserve' ? planPreserving(coupling) : planReforming(coupling);
 }
 
@@ -64,7 +67,7 @@ function keptInSteps(cells: Cells, size: number, ratio: number): number {
 }
 
 /** Re-forming rules: each group by itself, in as many cells as the norms over it have groups. */
-function planReforming(coupling: Coupling): CellPlan {
+function planReforming(coupling: Planned): CellPlan {
   const normGroups = new Map<string, number>();
   for (const norm of coupling.norms) {
     for (const id of groupsOf(norm.channels)) {
@@ -98,7 +101,7 @@ function planReforming(coupling: Coupling): CellPlan {
  * of one over the greatest common divisor of the cells' sizes. (Other solutions of the count equations may exist; this
  * family is the one in which no cell is treated worse than another.)
  */
-function planPreserving(coupling: Coupling): CellPlan {
+function planPreserving(coupling: Planned): CellPlan {
   const signatures = normGroupsOfUnits(coupling);
   const cells = new Map<string, Cells>();
   const leftWhole = new Map<string, string>();
@@ -116,7 +119,7 @@ function planPreserving(coupling: Coupling): CellPlan {
 }
 
 /** For every unit the norm groups it lies in, as text: `2:0;` is the first norm group of the third norm. */
-function normGroupsOfUnits(coupling: Coupling): Map<string, string[]> {
+function normGroupsOfUnits(coupling: Planned): Map<string, string[]> {
   const signatures = new Map(coupling.groups.map(({ id, size }) => [id, new Array<string>(size).fill('')]));
   coupling.norms.forEach((norm, n) => {
     const size = norm.channels.length / norm.groups;
@@ -128,7 +131,7 @@ function normGroupsOfUnits(coupling: Coupling): Map<string, string[]> {
 }
 
 /** Groups in sets that are closed under meeting in a norm. */
-function groupsThatMeet(coupling: Coupling): Group[][] {
+function groupsThatMeet(coupling: Planned): Group[][] {
   const parent = new Map(coupling.groups.map(({ id }) => [id, id]));
   const find = (id: string): string => {
     let root = id;
@@ -149,7 +152,7 @@ function groupsThatMeet(coupling: Coupling): Group[][] {
   return [...sets.values()];
 }
 
-function reasonAgainst(coupling: Coupling, groups: readonly Group[], steps: number): string | undefined {
+function reasonAgainst(coupling: Planned, groups: readonly Group[], steps: number): string | undefined {
   const ids = new Set(groups.map(({ id }) => id));
   const fixed = coupling.norms.some(
     ({ channels }) => channels.includes(null) && channels.some((channel) => channel && ids.has(channel.group)),

@@ -5,6 +5,7 @@ import { type GroupReport, type Manifest, reportGroups } from './manifest.js';
 import { sparsityOf } from './masks/mask.js';
 import type { Outcome } from './method.js';
 import type { Json } from './run-store.js';
+import { groupOfId, isDepth } from './space.js';
 import type { TimestepLoss } from './statistics/statistics.js';
 
 export interface Measured extends Cost {
@@ -86,8 +87,9 @@ export function makeReport({ model, coupling, outcome, manifest, ...measured }: 
 
 function wholeGroups(coupling: Coupling, outcome: Outcome): NotPrunedReport[] {
   return [...(outcome.leftWhole ?? [])].flatMap(([id, reason]) => {
-    const group = coupling.groups.find((candidate) => candidate.id === id);
+    const group = groupOfId(coupling, id);
     if (!group) return [];
-    return [{ tensor: group.slices[0].tensor, axis: group.slices[0].axis, reason: `group left whole: ${reason}` }];
+    const [{ tensor, axis }] = group.slices;
+    return [{ tensor, axis: isDepth(group.kind) ? null : axis, reason: `group left whole: ${reason}` }];
   });
 }

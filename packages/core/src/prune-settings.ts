@@ -2,6 +2,7 @@ import { SecateurError } from '@secateur/graph';
 import { type Budget, ratioBudget } from './budget.js';
 import type { PruneSettings } from './method.js';
 import type { PruneOptions } from './prune.js';
+import { type TreatmentChoice, treatmentChoices } from './space.js';
 
 /**
  * What the caller asked for, with defaults filled in.
@@ -26,6 +27,7 @@ export function settingsOf(options: PruneOptions): PruneSettings {
   return {
     budget: budgetOf(options),
     space: options.space,
+    ...(options.treatment === undefined ? {} : { treatment: treatmentOf(options.treatment) }),
     normGroups: options.normGroups,
     expressible: options.expressible ?? false,
     roundTo,
@@ -36,12 +38,21 @@ export function settingsOf(options: PruneOptions): PruneSettings {
   };
 }
 
-function budgetOf({ ratio, budget, space }: PruneOptions): Budget {
+function treatmentOf(treatment: TreatmentChoice): TreatmentChoice {
+  if (treatmentChoices.includes(treatment)) return treatment;
+  throw new SecateurError('BAD_OPTION', `There is no treatment "${treatment}".`, {
+    field: 'treatment',
+    hint: `Choose ${treatmentChoices.join(' or ')}.`,
+  });
+}
+
+function budgetOf({ ratio, budget, space, method }: PruneOptions): Budget {
   if (ratio !== undefined && budget === undefined) return ratioBudget(ratio);
   if (budget !== undefined && ratio === undefined) return budget;
   if (ratio === undefined && space?.kind === 'elements' && space.pattern.kind === 'n:m') {
     return ratioBudget(1 - space.pattern.n / space.pattern.m);
   }
+  if (ratio === undefined && method.needsBudget === false) return ratioBudget(0);
   throw new SecateurError('BAD_OPTION', 'Give either a ratio or a budget.', {
     field: 'ratio',
     hint: 'ratio: 0.3 removes three units in ten; budget: macs=0.56 leaves 56 % of the MACs.',

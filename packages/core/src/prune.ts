@@ -23,7 +23,7 @@ import { settingsOf } from './prune-settings.js';
 import { type Json, memoryRunStore, RunJournal, type RunStore } from './run-store.js';
 import type { Masks } from './selector.js';
 import { sha256 } from './sha256.js';
-import type { Space } from './space.js';
+import type { Space, TreatmentChoice } from './space.js';
 
 export interface PruneOptions {
   readonly method: Method;
@@ -32,6 +32,11 @@ export interface PruneOptions {
   readonly budget?: Budget;
   /** Overrides the method's space. An N:M pattern needs no ratio: it is the ratio. */
   readonly space?: Space;
+  /**
+   * What to leave of a layer whose input is concatenated with a skip: its shortcut convolution, or (`pass`) the part of the
+   * input that is no skip, where that is as wide as the output. Default `shortcut`.
+   */
+  readonly treatment?: TreatmentChoice;
   readonly normGroups?: NormGroupRule;
   readonly roundTo?: number;
   /** Restricts widths to what the model's configuration can say, so that stock loaders load the result. Default false. */

@@ -11,6 +11,7 @@ import type { Criterion, GroupView, InputNorms, SliceView } from './criterion.js
 import { notFinite } from './masks/rank-keys.js';
 import { hashText, uniform } from './random.js';
 import type { UnitScores } from './selector.js';
+import { includesKind } from './space.js';
 import type { Statistics } from './statistics/statistics.js';
 
 /** Weights as float32 by graph constant, each read once. */
@@ -88,7 +89,7 @@ export function scoreUnits(
   }
   const scores = new Map<string, Float32Array>();
   for (const group of groups) {
-    if (!criterion.units.includes(group.kind)) {
+    if (!includesKind(criterion.units, group.kind)) {
       throw new SecateurError(
         'BAD_OPTION',
         `Criterion "${criterion.name}" does not score units of kind ${group.kind}.`,

@@ -1,4 +1,4 @@
-import { SecateurError, type UnitKind } from '@secateur/graph';
+import { type Coupling, type DepthUnit, depthKinds, type Group, SecateurError, type UnitKind } from '@secateur/graph';
 import { type Pattern, parsePattern } from './masks/select-elements.js';
 
 /**
@@ -10,11 +10,26 @@ export type Space =
   | { readonly kind: 'units'; readonly name: string; readonly units: readonly UnitKind[] }
   | { readonly kind: 'elements'; readonly name: string; readonly pattern: Pattern };
 
-/** Channels of convolutions and linears, and the inner dimensions of attention heads (the same in every head). */
+/** Channels of convolutions and linears, neurons among them, and the inner dimensions of attention heads (the same in every head). */
 export const channels: Space = { kind: 'units', name: 'channels', units: ['channel', 'head-dim'] };
 
 /** Whole attention heads. */
 export const heads: Space = { kind: 'units', name: 'heads', units: ['head'] };
+
+/** Hidden units of feed-forwards. */
+export const neurons: Space = { kind: 'units', name: 'neurons', units: ['neuron'] };
+
+/** Outputs of the linears that make scales, shifts and gates out of a conditioning vector: they become zeros. */
+export const modulations: Space = { kind: 'units', name: 'modulations', units: ['modulation'] };
+
+/** Innermost residual branches: resnets, attentions, feed-forwards. */
+export const layers: Space = { kind: 'units', name: 'layers', units: ['layer'] };
+
+/** Modules made of residual branches: transformer blocks, whole attentions of U-Nets, mid blocks. */
+export const blocks: Space = { kind: 'units', name: 'blocks', units: ['block'] };
+
+/** Layers on the way down of a U-Net with those on the way up that read their skips, attentions included. */
+export const pairs: Space = { kind: 'units', name: 'pairs', units: ['pair'] };
 
 /** Single weights anywhere. */
 export const elements: Space = { kind: 'elements', name: 'elements', pattern: { kind: 'elements' } };
@@ -24,16 +39,80 @@ export function nOfM(n: number, m: number): Space {
   return { kind: 'elements', name: `${n}:${m}`, pattern: parsePattern(`${n}:${m}`) };
 }
 
-export const spaceNames: readonly string[] = ['channels', 'heads', 'elements', '2:4'];
+const unitSpaces = [channels, heads, neurons, modulations, layers, blocks, pairs] as Extract<
+  Space,
+  { kind: 'units' }
+>[];
 
-/** @throws {SecateurError} BAD_OPTION for a space that does not exist */
+export const spaceNames: readonly string[] = [...unitSpaces.map(({ name }) => name), 'elements', '2:4'];
+
+/**
+ * Reads a space's name, or several names of unit spaces joined by commas: `heads,neurons,modulations`.
+ * @throws {SecateurError} BAD_OPTION for a space that does not exist, or for layers together with what lies inside layers
+ */
 export function parseSpace(text: string): Space {
-  if (text === 'channels') return channels;
-  if (text === 'heads') return heads;
   if (text === 'elements') return elements;
   if (text.includes(':')) return { kind: 'elements', name: text, pattern: parsePattern(text) };
-  throw new SecateurError('BAD_OPTION', `There is no space "${text}".`, {
-    field: 'space',
-    hint: 'Choose channels, heads, elements, or a pattern such as 2:4.',
-  });
+  const parts = text.split(',').map((name) => unitSpaces.find((space) => space.name === name.trim()));
+  const unknown = parts.indexOf(undefined);
+  if (unknown >= 0) {
+    throw new SecateurError('BAD_OPTION', `There is no space "${text.split(',')[unknown].trim()}".`, {
+      field: 'space',
+      hint: `Choose ${unitSpaces.map(({ name }) => name).join(', ')} (or several, joined by commas), elements, or a pattern such as 2:4.`,
+    });
+  }
+  const known = parts as typeof unitSpaces;
+  if (known.length === 1) return known[0];
+  const units = [...new Set(known.flatMap((space) => space.units))];
+  const deep = units.filter(isDepth);
+  if (deep.length > 0 && deep.length < units.length) {
+    throw new SecateurError('BAD_OPTION', `The space "${text}" mixes layers with parts of layers.`, {
+      field: 'space',
+      hint: 'Prune twice: layers first, then what is left of them.',
+    });
+  }
+  return { kind: 'units', name: known.map(({ name }) => name).join(','), units };
+}
+
+/** Whether units of a kind are left out as a whole, rather than made narrower. */
+export function isDepth(kind: UnitKind): boolean {
+  return depthKinds.some((depth) => depth === kind);
+}
+
+/** Whether a list of kinds has this one. A neuron is a channel, too. */
+export function includesKind(kinds: readonly UnitKind[], kind: UnitKind): boolean {
+  return kinds.includes(kind) || (kind === 'neuron' && kinds.includes('channel'));
+}
+
+/** What to leave in the place of a layer whose input is a concatenation with a skip. */
+export type TreatmentChoice = 'shortcut' | 'pass';
+
+export const treatmentChoices: readonly TreatmentChoice[] = ['shortcut', 'pass'];
+
+/**
+ * Everything of some kinds that can be removed from a model.
+ *
+ * @param treatment  which of two ways to leave a layer out, where there are two. Default `shortcut`
+ */
+export function groupsOfKinds(
+  coupling: Coupling,
+  kinds: readonly UnitKind[],
+  treatment: TreatmentChoice = 'shortcut',
+): readonly Group[] {
+  const groups = coupling.groups.filter(({ kind }) => includesKind(kinds, kind));
+  const outputs = kinds.includes('modulation') ? coupling.modulations : [];
+  const deep = kinds.some(isDepth) ? coupling.depth.filter(({ kind }) => kinds.includes(kind)) : [];
+  return [...groups, ...outputs, ...ofTreatment(deep, treatment)];
+}
+
+/** One unit for every layer: that of the treatment where there is one. */
+function ofTreatment(units: readonly DepthUnit[], treatment: TreatmentChoice): DepthUnit[] {
+  const passed = new Set(units.flatMap(({ id }) => (id.endsWith(':pass') ? [id.slice(0, -':pass'.length)] : [])));
+  return units.filter(({ id }) => (treatment === 'pass' ? !passed.has(id) : !id.endsWith(':pass')));
+}
+
+/** The group of an id, of whatever kind. */
+export function groupOfId(coupling: Coupling, id: string): Group | undefined {
+  const is = (group: Group): boolean => group.id === id;
+  return coupling.groups.find(is) ?? coupling.modulations.find(is) ?? coupling.depth.find(is);
 }

@@ -1,12 +1,60 @@
+import { couple } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
-import { channels, elements, heads, nOfM, parseSpace, spaceNames } from '../src/index.js';
+import {
+  blocks,
+  channels,
+  elements,
+  groupOfId,
+  groupsOfKinds,
+  heads,
+  layers,
+  modulations,
+  neurons,
+  nOfM,
+  pairs,
+  parseSpace,
+  spaceNames,
+} from '../src/index.js';
+import { deepModel } from './support/deep-model.js';
 
 describe('parseSpace', () => {
   it('reads every name', () => {
-    expect(spaceNames.map(parseSpace)).toEqual([channels, heads, elements, nOfM(2, 4)]);
+    const all = [channels, heads, neurons, modulations, layers, blocks, pairs, elements, nOfM(2, 4)];
+    expect(spaceNames.map(parseSpace)).toEqual(all);
     expect(parseSpace('1:8')).toEqual({ kind: 'elements', name: '1:8', pattern: { kind: 'n:m', n: 1, m: 8 } });
   });
-  it.each(['layers!', '4:2', ':', '2:4:8', ''])('refuses "%s"', (text) => {
+  it('reads several names', () => {
+    const units = ['head', 'neuron', 'modulation'];
+    expect(parseSpace('heads, neurons,modulations')).toEqual({
+      kind: 'units',
+      name: 'heads,neurons,modulations',
+      units,
+    });
+    expect(parseSpace('layers,blocks')).toMatchObject({ units: ['layer', 'block'] });
+  });
+  it.each(['layers!', '4:2', ':', '2:4:8', '', 'heads,layers', 'heads,elements'])('refuses "%s"', (text) => {
     expect(() => parseSpace(text)).toThrowError(expect.objectContaining({ code: 'BAD_OPTION', field: 'space' }));
+  });
+});
+
+describe('groupsOfKinds', () => {
+  const coupling = couple(deepModel().graph);
+  const ids = (...args: [Parameters<typeof groupsOfKinds>[1], 'shortcut' | 'pass']) =>
+    groupsOfKinds(coupling, ...args).map(({ id }) => id);
+
+  it('takes one unit for every layer, by treatment', () => {
+    const four = ['blocks.0.a', 'blocks.0.b', 'blocks.1.a', 'blocks.1.b'];
+    expect(ids(['layer'], 'shortcut')).toEqual([...four, 'up']);
+    expect(ids(['layer'], 'pass')).toEqual([...four, 'up:pass']);
+    expect(ids(['block'], 'pass')).toEqual(['blocks.0', 'blocks.1']);
+  });
+
+  it('finds any group by its id', () => {
+    expect(['first.weight:0', 'blocks.1', 'up:pass', 'nothing'].map((id) => groupOfId(coupling, id)?.kind)).toEqual([
+      'channel',
+      'block',
+      'layer',
+      undefined,
+    ]);
   });
 });

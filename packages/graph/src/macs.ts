@@ -22,6 +22,8 @@ export interface MacCount {
 export interface GraphMacs extends MacCount {
   /** Counts by the scope of the nodes that do the work; scopes that do none are left out. */
   readonly byScope: ReadonlyMap<string, MacCount>;
+  /** Counts by position in `graph.nodes`; nodes that do no work are left out. */
+  readonly byNode: ReadonlyMap<number, MacCount>;
 }
 
 /**
@@ -36,14 +38,16 @@ export function countMacs(graph: Graph, options: MacsOptions = {}): GraphMacs {
   const types = options.types ?? inferTypes(graph, { ops });
   const constants = valuesFromConstants(graph);
   const byScope = new Map<string, MacCount>();
+  const byNode = new Map<number, MacCount>();
   let weights = 0;
   let products = 0;
-  for (const node of graph.nodes) {
+  for (const [at, node] of graph.nodes.entries()) {
     const record = recordOf(ops, node);
     if (!record.macs) continue;
     const macs = record.macs(macsContext(graph, node, types, constants));
     const count = { weights: sizeAt(macs.weights, node, symbols), products: sizeAt(macs.products, node, symbols) };
     if (count.weights === 0 && count.products === 0) continue;
+    byNode.set(at, count);
     const before = byScope.get(node.scope) ?? { weights: 0, products: 0 };
     byScope.set(node.scope, {
       weights: before.weights + count.weights,
@@ -52,7 +56,7 @@ export function countMacs(graph: Graph, options: MacsOptions = {}): GraphMacs {
     weights += count.weights;
     products += count.products;
   }
-  return { weights, products, byScope };
+  return { weights, products, byScope, byNode };
 }
 
 function sizeAt(dim: Parameters<typeof evaluateDim>[0], node: GraphNode, symbols: Record<string, number>): number {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { magnitude, taylor } from '@secateur/baselines';
 import {
+  includesKind,
   loadWeights,
   type Model,
   type NormGroupRule,
@@ -53,7 +54,7 @@ describe('Torch-Pruning on unet2d-tiny', () => {
   it('finds the same coupled channel groups, as sets of layer and axis', () => {
     // The tool lists a layer that is reached twice once for each way.
     const ours = coupling.groups
-      .filter((group) => group.kind === 'channel')
+      .filter((group) => includesKind(['channel'], group.kind))
       .map((group) => signature(group).join(' '))
       .sort();
     const theirs = toolGroups.map((group) => [...new Set(toolSignature(group))].join(' ')).sort();
@@ -80,7 +81,7 @@ describe('Torch-Pruning on unet2d-tiny', () => {
     await executable.dispose();
     const gradients = new Map(wrt.map((name) => [name, toFloat32(results[`grad.${name}`])]));
     const criterion = taylor({ form: 'sum-abs', terms: 'weights', reduce: 'mean', normalize: 'mean' });
-    const groups = coupling.groups.filter((group) => group.kind === 'channel');
+    const groups = coupling.groups.filter((group) => includesKind(['channel'], group.kind));
     const weights = await loadWeights(
       model.graph,
       groups.flatMap((group) => group.slices.map((slice) => slice.value)),
@@ -97,7 +98,7 @@ describe('Torch-Pruning on unet2d-tiny', () => {
   it('gives its output when the same channels are cut', async () => {
     const removal = new Map(
       coupling.groups
-        .filter((group) => group.kind === 'channel')
+        .filter((group) => includesKind(['channel'], group.kind))
         .map((group) => [group.id, removedByTool(group)] as const),
     );
     const { graph } = removeUnits(coupling, removal);

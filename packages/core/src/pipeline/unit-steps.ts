@@ -3,37 +3,39 @@ import { costOf } from '../cost.js';
 import type { Criterion } from '../criterion.js';
 import type { MethodContext, PruneSettings, Step } from '../method.js';
 import { matches } from '../name-pattern.js';
-import { type CellPlan, checkNorms, dropBrokenComponents, planCells } from '../norm-rules.js';
+import { type CellPlan, checkNorms, dropBrokenComponents, type NormGroupRule, planCells } from '../norm-rules.js';
 import type { PipelineParts } from '../pipeline.js';
 import type { Json } from '../run-store.js';
 import { loadWeights, scoreUnits } from '../score-units.js';
 import type { UnitScores } from '../selector.js';
 import { localRanking } from '../selectors/local.js';
-import type { Space } from '../space.js';
+import { checkDepthSettings } from '../selectors/rank-depth.js';
+import { groupsOfKinds, includesKind, isDepth, type Space } from '../space.js';
 import type { Statistics } from '../statistics/statistics.js';
 import { planTies } from '../width-ties.js';
 
 type Context = Omit<MethodContext<object>, 'options'>;
 type UnitSpace = Extract<Space, { kind: 'units' }>;
 
-/** Scores whole units and chooses which go. */
+/** Scores whole units and chooses which go: channels and what lies in layers, or layers and blocks as a whole. */
 export async function* unitSteps(
   context: Context,
-  { criterion, selector = localRanking(), normGroups = 'paper' }: PipelineParts,
+  parts: PipelineParts,
   space: UnitSpace,
   statistics: Statistics,
 ): AsyncGenerator<Step> {
+  const { criterion, selector = localRanking() } = parts;
   const { coupling, settings, ops } = context;
-  const rule = settings.normGroups ?? normGroups;
-  const plan = settings.expressible ? planExpressible(context) : planCells(coupling, rule);
-  const leftWhole = new Map(plan.leftWhole);
-  const eligible = eligibleGroups(context, space, plan, leftWhole);
+  const isDeep = space.units.every(isDepth);
+  if (isDeep) checkDepthSettings(settings);
+  const rule = settings.normGroups ?? parts.normGroups ?? 'paper';
+  const { plan, eligible, leftWhole } = isDeep ? wholeLayers(context, space) : planned(context, space, rule);
   const scores = await scoreGroups(context, criterion, eligible, statistics);
   for (const { id } of eligible) {
     if (!scores.has(id)) leftWhole.set(id, `criterion "${criterion.name}" finds nothing in it to go by`);
   }
   const scored = eligible.filter(({ id }) => scores.has(id));
-  const groups = dropBrokenComponents(plan, scored, leftWhole);
+  const groups = isDeep ? scored : dropBrokenComponents(plan, scored, leftWhole);
   yield { name: 'score', details: { groups: groups.length } };
   const { budget, roundTo, maxRatio } = settings;
   const modelAfter = (removal: Removal) => ({ ...context.model, graph: removeUnits(coupling, removal).graph });
@@ -51,10 +53,46 @@ export async function* unitSteps(
     cost: (cut) => costOf(modelAfter(cut), { ops }),
     latency: context.latency && ((cut) => context.latency!(modelAfter(cut))),
   });
-  checkNorms(coupling, removal, settings.expressible ? undefined : rule, selector.name);
+  if (!isDeep) checkNorms(coupling, removal, settings.expressible ? undefined : rule, selector.name);
   const names = { criterion: criterion.name, selector: selector.name };
-  const outcome = { removal, scores, statistics, normGroups: rule, leftWhole, space, ...names };
+  const normGroups = isDeep ? undefined : rule;
+  const outcome = { removal, scores, statistics, normGroups, leftWhole, space, ...names };
   yield { name: 'select', details: summaryOf(removal), outcome };
+}
+
+/** What there is to choose from. */
+interface Choice {
+  readonly plan: CellPlan;
+  readonly eligible: readonly Group[];
+  /** Groups left alone, and why. */
+  readonly leftWhole: Map<string, string>;
+}
+
+/** Layers and blocks. No rule divides them into cells: each is a group of one. */
+function wholeLayers({ coupling, settings }: Context, space: UnitSpace): Choice {
+  const leftWhole = new Map<string, string>();
+  const eligible = groupsOfKinds(coupling, space.units, settings.treatment).filter((group) => {
+    const ignored = settings.ignore.find((pattern) => hasTensor(group, pattern));
+    if (ignored) leftWhole.set(group.id, `ignored by "${ignored}"`);
+    return !ignored;
+  });
+  if (eligible.length === 0) {
+    throw new SecateurError('CANNOT_PRUNE', `There is nothing to remove in the space "${space.name}".`, {
+      field: 'space',
+      hint: '`secateur inspect MODEL` lists what can be removed.',
+    });
+  }
+  return { plan: { cells: new Map(), leftWhole: new Map() }, eligible, leftWhole };
+}
+
+function planned(context: Context, space: UnitSpace, rule: NormGroupRule): Choice {
+  const { coupling, settings } = context;
+  // No configuration can say that an output is not computed.
+  const outputs = space.units.includes('modulation') && !settings.expressible ? coupling.modulations : [];
+  const all = { groups: [...coupling.groups, ...outputs], norms: coupling.norms };
+  const plan = settings.expressible ? planExpressible(context) : planCells(all, rule);
+  const leftWhole = new Map(plan.leftWhole);
+  return { plan, eligible: eligibleGroups(context, all.groups, space, plan, leftWhole), leftWhole };
 }
 
 function planExpressible({ model, coupling, settings }: Context): CellPlan {
@@ -69,22 +107,23 @@ function planExpressible({ model, coupling, settings }: Context): CellPlan {
 
 /** Groups that may be cut; why the others may not goes to `leftWhole`. */
 function eligibleGroups(
-  { coupling, settings }: Context,
+  { settings }: Context,
+  groups: readonly Group[],
   space: UnitSpace,
   plan: CellPlan,
   leftWhole: Map<string, string>,
 ): Group[] {
-  for (const group of coupling.groups) {
+  for (const group of groups) {
     const reason = whyLeftAlone(group, space, settings);
     if (reason) leftWhole.set(group.id, reason);
   }
-  const free = coupling.groups.filter(({ id }) => !leftWhole.has(id));
+  const free = groups.filter(({ id }) => !leftWhole.has(id));
   return dropBrokenComponents(plan, free, leftWhole);
 }
 
 function whyLeftAlone(group: Group, space: UnitSpace, settings: PruneSettings): string | undefined {
   // Heads must follow the width of their stage where a configuration derives one from the other.
-  if (!settings.expressible && !space.units.includes(group.kind)) {
+  if (!settings.expressible && !includesKind(space.units, group.kind)) {
     return `of kind ${group.kind}, which the space "${space.name}" leaves alone`;
   }
   const ignored = settings.ignore.find((pattern) => hasTensor(group, pattern));

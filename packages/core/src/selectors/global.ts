@@ -1,8 +1,11 @@
-import type { Group } from '@secateur/graph';
+import type { Group, Removal } from '@secateur/graph';
 import { choiceSchema } from '../choice-schema.js';
 import type { OptionSchema, PluginFactory } from '../plugin.js';
 import { defineSelector, type SelectContext, type Selector } from '../selector.js';
 import { cutGroups, meetBudget } from './choose.js';
+import { areDepthUnits, cutRanked } from './rank-depth.js';
+
+type Context = Omit<SelectContext<object>, 'options'>;
 
 export interface GlobalOptions {
   /**
@@ -26,7 +29,9 @@ export const globalRanking: PluginFactory<Selector, GlobalOptions> = defineSelec
   defaults: { normalize: 'mean' },
   options: schemaWith({ normalize: 'mean' }),
   select: (context) => {
-    const rank = ranking(context, context.groups, context.options.normalize);
+    const { groups } = context;
+    if (areDepthUnits(groups)) return meetBudget(context, (level) => cutRanked(context, groups, level));
+    const rank = ranking(context, groups, context.options.normalize);
     return meetBudget(context, (level) => {
       const ratios = ratiosAt(context, rank, level);
       return cutGroups(context, ({ id }) => ratios.get(id)!);
@@ -53,6 +58,8 @@ export const isomorphicRanking: PluginFactory<Selector, GlobalOptions> = defineS
       if (alike) alike.push(group);
       else classes.set(key, [group]);
     }
+    if (areDepthUnits(context.groups))
+      return meetBudget(context, (level) => cutAlike(context, classes.values(), level));
     const rankings = [...classes.values()].map((groups) => ranking(context, groups, context.options.normalize));
     return meetBudget(context, (level) => {
       const ratios = new Map(rankings.flatMap((rank) => [...ratiosAt(context, rank, level)]));
@@ -60,6 +67,16 @@ export const isomorphicRanking: PluginFactory<Selector, GlobalOptions> = defineS
     });
   },
 });
+
+/** Of the layers of every structure the same share. */
+function cutAlike(context: Context, classes: Iterable<readonly Group[]>, level: number): Removal {
+  const removal = new Map<string, readonly number[]>();
+  for (const groups of classes) {
+    if (!areDepthUnits(groups)) continue;
+    for (const [id, units] of cutRanked(context, groups, level)) removal.set(id, units);
+  }
+  return removal;
+}
 
 interface Ranking {
   readonly groups: readonly Group[];

@@ -8,7 +8,7 @@ import {
   type SliceView,
   weights,
 } from '@secateur/core';
-import { everyKind } from './unit-kinds.js';
+import { widthKinds } from './unit-kinds.js';
 
 /**
  * Distance to all other units: those near the geometric median can be replaced by the rest (FPGM, arXiv 1811.00250,
@@ -19,7 +19,7 @@ export const fpgm: PluginFactory<Criterion, object> = defineCriterion<object>({
   apiVersion: 1,
   summary: 'Distance to all other units: those near the geometric median go.',
   defaults: {},
-  units: everyKind,
+  units: widthKinds,
   needs: [weights()],
   score: (group, context) => {
     const producers = group.slices.filter(({ role }) => role === 'producer');

@@ -6,7 +6,7 @@ import {
   type PluginFactory,
   weights,
 } from '@secateur/core';
-import { everyKind } from './unit-kinds.js';
+import { widthKinds } from './unit-kinds.js';
 
 /**
  * Layer-adaptive magnitude: w² over the sum of all w² in the same tensor (for units: the same group) that are not smaller
@@ -17,7 +17,7 @@ export const lamp: PluginFactory<Criterion, object> = defineCriterion<object>({
   apiVersion: 1,
   summary: 'Layer-adaptive magnitude, made for global ranking.',
   defaults: {},
-  units: everyKind,
+  units: widthKinds,
   needs: [weights()],
   score: (group, context) =>
     aggregate(

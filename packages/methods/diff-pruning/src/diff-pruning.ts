@@ -103,7 +103,7 @@ export const diffPruningScore: PluginFactory<Criterion, DiffPruningScoreOptions>
     summary: 'Taylor importance over the timesteps whose loss is above a threshold.',
     defaults: scoreDefaults,
     options: toStandardJsonSchema(v.strictObject(scoreEntries)),
-    units: ['channel', 'head', 'head-dim'],
+    units: ['channel', 'neuron', 'head', 'head-dim'],
     needs: ({ threshold, stopOrder }) => [
       weights(),
       gradients({ accumulate: 'sum', stop: { threshold, order: stopOrder } }),
