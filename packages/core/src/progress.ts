@@ -6,6 +6,8 @@ export interface Progress {
   readonly total: number;
   /** What is counted, e.g. `timesteps`. */
   readonly unit: string;
+  /** A few words to show beside it, e.g. the loss. */
+  readonly note?: string;
   readonly plugin?: string;
 }
 

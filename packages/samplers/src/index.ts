@@ -1,7 +1,7 @@
 export { type CalibrationOptions, calibration } from './calibration.js';
 export { createSampler, samplerNamed, samplerNames } from './create-sampler.js';
 export type { NoiseProcess, PredictionType, Timesteps } from './noise-process.js';
-export { type Conditions, type InputNames, timestepTensor } from './noised-batch.js';
+export { type Conditions, type InputNames, noisedBatch, timestepTensor } from './noised-batch.js';
 export { type NoisedBatchesOptions, noisedBatches } from './noised-batches.js';
 export type {
   PlanOptions,
