@@ -3,7 +3,8 @@
  *
  *   npm run build
  *   node tools/reference/check-loads.mjs OUT [CASE,…]   prunes models in several ways into OUT/<case>/, each with its
- *                                                       OUT/<case>.golden.safetensors
+ *                                                       OUT/<case>.golden.safetensors; a name ending in * stands for
+ *                                                       all that begin so
  *   node tools/reference/check-loads.mjs --folder DIR   for what `secateur prune` wrote: DIR.golden.safetensors
  */
 import { readFile } from 'node:fs/promises';
@@ -17,9 +18,18 @@ import {
   modelClassOf,
   modelFromWeights,
   randomWeights,
+  shapesOf,
   weightsFrom,
 } from '../../packages/diffusers/dist/index.js';
-import { evaluateDim, float32, int64, isSymbolic, sizeOf } from '../../packages/graph/dist/index.js';
+import {
+  couple,
+  evaluateDim,
+  float32,
+  int64,
+  isSymbolic,
+  removeUnits,
+  sizeOf,
+} from '../../packages/graph/dist/index.js';
 import { random } from '../../packages/methods/baselines/dist/index.js';
 import { onnxFormat } from '../../packages/onnx/dist/index.js';
 import { nodeEngine } from '../../packages/runtime/dist/node.js';
@@ -57,6 +67,12 @@ function without(name, removed) {
     });
   };
 }
+const small = (name) => async () => diffusersFormat.load({ folder: await nodeFolder(fixture(name)) });
+
+/** Transformers, each cut at random everywhere: whole, and without some modules. */
+const transformers = {
+  dit: ['transformer_blocks.0', 'transformer_blocks.1.ff'],
+};
 
 const cases = {
   'zoo-paper': [zoo, { normGroups: 'paper' }],
@@ -79,6 +95,13 @@ const cases = {
   ]),
   'cifar-paper': [cifar, { normGroups: 'paper' }],
 };
+for (const [name, removed] of Object.entries(transformers)) {
+  cases[`${name}-random`] = [small(name), { removed: [] }];
+  removed.forEach((path, i) => {
+    cases[`${name}-without-${i}`] = [small(name), { removed: [path] }];
+  });
+  cases[`${name}-heads`] = [small(name), { space: heads, ratio: 0.5 }];
+}
 
 /** Normal numbers; for timesteps 1, 101, …, and for class labels 0, 1, …, one of each sample. */
 function inputsOf(model) {
@@ -86,7 +109,10 @@ function inputsOf(model) {
   const feeds = {};
   for (const { name, dtype, shape } of model.graph.inputs) {
     const sizes = shape.map((dim) => (isSymbolic(dim) ? evaluateDim(dim, { ...model.sizes, batch }) : dim));
-    const numbers = Array.from({ length: sizeOf(sizes) }, (_, i) => (name.includes('label') ? i : 1 + 100 * i));
+    const step = model.className.startsWith('Flux') ? 1 / 1000 : 1;
+    const numbers = Array.from({ length: sizeOf(sizes) }, (_, i) =>
+      name.includes('label') ? i : step * (1 + 100 * i),
+    );
     if (dtype === 'int64') feeds[name] = int64(numbers, sizes);
     else feeds[name] = sizes.length < 2 ? float32(sizes, numbers) : generator.randn(sizes);
   }
@@ -110,6 +136,25 @@ async function writeGolden(model, path) {
   await file.commit();
 }
 
+/** A model without some modules, and with some units of every group gone. */
+function cutAtRandom(model, removed) {
+  const modelClass = modelClassOf(model.config);
+  const weights = weightsFrom(new Map([...model.graph.constants].filter(([, { parameter }]) => parameter)));
+  const needed = shapesOf(modelClass.build(model.config, { ...weights, names: () => [] }, { removed }));
+  const left = new Map([...model.graph.constants].filter(([name]) => needed.has(name)));
+  const coupling = couple(modelClass.build(model.config, weightsFrom(left), { removed }));
+  const generator = torchGenerator(seed);
+  const removal = new Map();
+  for (const { id, size } of coupling.groups) {
+    const order = [...generator.randn([size]).data].map((key, unit) => [key, unit]).sort(([a], [b]) => a - b);
+    removal.set(
+      id,
+      order.slice(0, Math.max(1, Math.floor(size / 3))).map(([, unit]) => unit),
+    );
+  }
+  return { ...model, graph: removeUnits(coupling, removal).graph };
+}
+
 /** What was pruned, before it was saved, is what the saved folder is compared with. */
 async function makeCase(name, out) {
   const model = await modelOf(cases[name]);
@@ -125,6 +170,7 @@ async function makeCase(name, out) {
 async function modelOf(entry) {
   if (typeof entry === 'function') return entry();
   const [load, options] = entry;
+  if (options.removed) return cutAtRandom(await load(), options.removed);
   const method = structured({ criterion: random(), space: channels });
   return (await prune(await load(), { method, ratio: 0.3, seed, ...options })).model;
 }
@@ -136,5 +182,8 @@ if (values.folder) {
 } else {
   const [out, only] = positionals;
   if (!out) throw new Error('Name a folder for the pruned models, or --folder DIR.');
-  for (const name of only ? only.split(',') : Object.keys(cases)) await makeCase(name, resolve(out));
+  for (const wanted of only?.split(',') ?? ['*']) {
+    const isWanted = (name) => (wanted.endsWith('*') ? name.startsWith(wanted.slice(0, -1)) : name === wanted);
+    for (const name of Object.keys(cases).filter(isWanted)) await makeCase(name, resolve(out));
+  }
 }

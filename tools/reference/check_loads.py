@@ -56,12 +56,15 @@ def run_autoencoder(model, inputs):
 
 # Outputs by name, of classes that are more than one function of all inputs.
 RUNS = {"AutoencoderKL": run_autoencoder}
+ADDED = ("text_embeds", "time_ids", "resolution", "aspect_ratio")
 
 
 def run_torch(model, golden):
+    inputs = inputs_of(golden)
+    added = {name: inputs.pop(name) for name in ADDED if name in inputs}
     with torch.no_grad():
         run = RUNS.get(type(model).__name__, lambda model, inputs: {"out": model(**inputs).sample})
-        return run(model, inputs_of(golden))
+        return run(model, inputs | ({"added_cond_kwargs": added} if added else {}))
 
 
 def run_onnx(path, golden):

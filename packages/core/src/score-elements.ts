@@ -24,7 +24,7 @@ export function listWeightTensors(coupling: Coupling): WeightTensor[] {
   const { flow } = coupling;
   return flow.constantAxes.flatMap((at) => {
     const constant = flow.graph.constants.get(at.value)!;
-    if (at.role !== 'consumer' || !constant.parameter) return [];
+    if (at.role !== 'consumer' || !constant.parameter || constant.parameter.buffer) return [];
     return [{ value: at.value, tensor: constant.parameter.name, shape: constant.shape, inputAxis: at.axis }];
   });
 }

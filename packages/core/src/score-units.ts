@@ -50,10 +50,10 @@ export interface ValueGroup extends GroupView {
   readonly slices: readonly ValueSlice[];
 }
 
-/** A group as criteria see it: parameters only, in the stored layout. */
+/** A group as criteria see it: what checkpoints hold of it, in the stored layout. */
 export function viewOfGroup(graph: Graph, group: Group): ValueGroup {
   const slices = group.slices
-    .filter((slice) => graph.constants.get(slice.value)!.parameter)
+    .filter((slice) => isStored(graph.constants.get(slice.value)!))
     .map((slice) => ({
       tensor: slice.tensor,
       value: slice.value,
@@ -64,6 +64,11 @@ export function viewOfGroup(graph: Graph, group: Group): ValueGroup {
       indices: slice.indices,
     }));
   return { id: group.id, kind: group.kind, size: group.size, slices };
+}
+
+/** A table that loaders compute, such as frequencies of positions, is no weight. */
+function isStored({ parameter }: Constant): boolean {
+  return parameter !== undefined && !parameter.computed;
 }
 
 /**

@@ -1,5 +1,7 @@
 export { autoencoderKL } from './autoencoder-kl/autoencoder-kl.js';
 export { type AutoencoderKLConfig, parseAutoencoderKLConfig } from './autoencoder-kl/config.js';
+export { type DiTTransformer2DConfig, parseDiTTransformer2DConfig } from './dit-transformer-2d-model/config.js';
+export { ditTransformer2DModel } from './dit-transformer-2d-model/dit-transformer-2d-model.js';
 export type { Json, Shapes } from './expressible-config.js';
 export { diffusersFormat } from './format/diffusers-format.js';
 export { modelFromWeights, randomWeights } from './format/new-model.js';

@@ -1,5 +1,6 @@
 import type { ModelPart, WidthTies } from '@secateur/core';
 import { type Coupling, type Graph, GraphBuilder } from '@secateur/graph';
+import { renumberBlocks } from './block-lists.js';
 import { expressibleConfig, type Json, type Shapes } from './expressible-config.js';
 import { type BuildOptions, ModuleBuilder } from './module-builder.js';
 import type { Overrides } from './overrides.js';
@@ -28,6 +29,8 @@ export interface ModelClassDefinition<Config> {
   sameFunction?(config: Config, candidate: Config): boolean;
   /** A tensor's name as the newest checkpoints have it. Default: as it is. */
   newName?(name: string): string;
+  /** Numbered lists of blocks of which the configuration says only how many there are, e.g. `transformer_blocks`. */
+  readonly blockLists?: readonly string[];
   /** Which widths the configuration ties together. Default: it can say no width that would differ. */
   ties?(config: Config, coupling: Coupling, roundTo: number): WidthTies;
   /** The ONNX files that stock tools expect. Default: one, named as the graph is. */
@@ -53,8 +56,13 @@ export interface ModelClass {
   outline(config: unknown): Outline;
   /** Size of one picture or latent: values of the graph's symbols, without `batch`. */
   sizes(config: unknown): Record<string, number>;
-  /** A configuration with which the stock library builds exactly `graph`; `undefined` when the class cannot say it. */
+  /**
+   * A configuration with which the stock library builds exactly `graph`, once its blocks are {@link renumbered};
+   * `undefined` when the class cannot say it.
+   */
   expressibleConfig(config: Json, graph: Graph): Json | undefined;
+  /** The graph with its lists of blocks numbered without gaps; itself when they are already. */
+  renumbered(graph: Graph): Graph;
   /** Which widths a configuration ties together. */
   ties(config: unknown, coupling: Coupling, roundTo: number): WidthTies;
   readonly parts?: readonly ModelPart[];
@@ -63,6 +71,7 @@ export interface ModelClass {
 
 export function defineModelClass<Config>(definition: ModelClassDefinition<Config>): ModelClass {
   const { name, library = 'diffusers', parse, sameFunction, newName, parts, loadScript } = definition;
+  const { blockLists = [] } = definition;
   const write = (config: unknown, ...rest: [WeightSource?, Overrides?, BuildOptions?]): ModuleBuilder => {
     const m = new ModuleBuilder(new GraphBuilder(name), ...rest);
     definition.write(m, parse(config));
@@ -84,13 +93,14 @@ export function defineModelClass<Config>(definition: ModelClassDefinition<Config
     sizes: (config) => ({ ...definition.sizes(parse(config)) }),
     expressibleConfig(json, graph) {
       const config = parse(json);
-      return expressibleConfig(json, graph, {
+      return expressibleConfig(json, renumberBlocks(graph, blockLists), {
         outline,
         newName,
         changedFields: (shapes) => definition.changedFields(config, shapes),
         sameFunction: (candidate) => sameFunction?.(config, parse(candidate)) ?? true,
       });
     },
+    renumbered: (graph) => renumberBlocks(graph, blockLists),
     ties: (json, coupling, roundTo) =>
       definition.ties?.(parse(json), coupling, roundTo) ?? { ties: [], fixed: new Map() },
   };

@@ -136,13 +136,15 @@ export class ModuleBuilder {
    * @param shape  as for {@link parameter}
    */
   computedBuffer(name: string, shape: readonly (number | FreeWidth)[], compute: () => Float32Array): Parameter {
+    const full = this.full(name);
     if (this.has(name)) {
       const stored = this.parameter(name, shape, { kind: 'constant', value: 0 }, true);
-      this.specs.delete(stored.name);
-      this.ignored.add(stored.name);
+      this.specs.delete(full);
+      this.ignored.add(full);
+      const constant = this.graph.constants.get(full)!;
+      this.graph.constants.set(full, { ...constant, parameter: { ...constant.parameter!, computed: true } });
       return stored;
     }
-    const full = this.full(name);
     const actual = shape.map((width) => (typeof width === 'number' ? width : width.configured));
     const parameter = { ...parameterNamed(full, actual, true), computed: true };
     const value = lazyTensor('float32', actual, compute);

@@ -14,6 +14,8 @@ export interface TensorInfo {
   readonly name: string;
   readonly dtype: DType;
   readonly shape: readonly number[];
+  /** Whether the dtype stays when the others are converted. Default false. */
+  readonly keepsDtype?: boolean;
 }
 
 /** A tensor's place in the file to be written. */
@@ -48,7 +50,7 @@ export function layoutSafetensors<T extends TensorInfo>(
   tensors: Iterable<T>,
   options: LayoutOptions = {},
 ): SafetensorsLayout<T> {
-  const sorted = Array.from(tensors, (tensor) => ({ tensor, dtype: storedDtype(tensor.dtype, options.dtype) }));
+  const sorted = Array.from(tensors, (tensor) => ({ tensor, dtype: storedDtype(tensor, options.dtype) }));
   sorted.sort((a, b) => rankOfDtype(a.dtype) - rankOfDtype(b.dtype) || compareCodePoints(a.tensor.name, b.tensor.name));
   const fields = metadataFields(options.metadata ?? {});
   let end = 0;
@@ -72,8 +74,8 @@ export function layoutSafetensors<T extends TensorInfo>(
   return { header, tensors: placed, totalBytes: offset };
 }
 
-function storedDtype(dtype: DType, wanted: DType | undefined): DType {
-  return wanted !== undefined && isFloat(dtype) ? wanted : dtype;
+function storedDtype({ dtype, keepsDtype }: TensorInfo, wanted: DType | undefined): DType {
+  return wanted !== undefined && isFloat(dtype) && !keepsDtype ? wanted : dtype;
 }
 
 function metadataFields(metadata: Readonly<Record<string, string>>): string[] {

@@ -33,9 +33,10 @@ export async function writeModel(model: Model, out: OutputFolder, options: Write
   }
   if (emit.includes('onnx')) {
     const checkpoints = options.standalone ? undefined : await captured.checkpoints();
+    const named = emit.includes('diffusers') ? await asSaved(model) : model;
     const parts = options.onnxName === undefined ? model.parts : undefined;
-    if (!parts) written.push(...(await writeOnnx(model, out, options, checkpoints)));
-    for (const part of parts ?? []) written.push(...(await writePart(model, part, out, options, checkpoints)));
+    if (!parts) written.push(...(await writeOnnx(named, out, options, checkpoints)));
+    for (const part of parts ?? []) written.push(...(await writePart(named, part, out, options, checkpoints)));
   }
   return written;
 }
@@ -69,6 +70,15 @@ async function configOf({ config, graph }: Model): Promise<Model['config']> {
   return config && (modelClassOf(config).expressibleConfig(config, graph) ?? config);
 }
 
+/** The model under the names that its checkpoint has: a new configuration numbers blocks without gaps. */
+async function asSaved(model: Model): Promise<Model> {
+  if (!model.config) return model;
+  const { modelClassOf } = await import('@secateur/diffusers');
+  const modelClass = modelClassOf(model.config);
+  const isSaid = modelClass.expressibleConfig(model.config, model.graph) !== undefined;
+  return isSaid ? { ...model, graph: modelClass.renumbered(model.graph) } : model;
+}
+
 async function writeOnnx(
   model: Model,
   out: OutputFolder,
@@ -78,7 +88,7 @@ async function writeOnnx(
   const shared = checkpoints && checkpointOf(model, checkpoints);
   const { convertWeights, saveOnnx } = await import('@secateur/onnx');
   const { onnxName: name, signal, onProgress } = options;
-  const dtype = options.dtype ?? (shared && halfOf(shared[1]));
+  const dtype = options.dtype ?? (shared && halfOf(shared[1], isComputed(model)));
   const graph = dtype ? convertWeights(model.graph, dtype) : model.graph;
   if (!shared) return saveOnnx(graph, out, { name, signal, onProgress });
   const [path, { tensors }] = shared;
@@ -92,16 +102,23 @@ async function writeOnnx(
   return saveOnnx(graph, out, { name, external: { file: path, locate }, signal, onProgress });
 }
 
-/** The half precision that all of a checkpoint is in: an ONNX file can only share its bytes in the same. */
-function halfOf({ tensors }: SafetensorsFile): 'float16' | 'bfloat16' | undefined {
-  const found = new Set([...tensors.values()].map(({ dtype }) => dtype));
+/** The half precision that all of a checkpoint's weights are in: an ONNX file can only share its bytes in the same. */
+function halfOf({ tensors }: SafetensorsFile, isTable: (name: string) => boolean): 'float16' | 'bfloat16' | undefined {
+  const found = new Set([...tensors].flatMap(([name, { dtype }]) => (isTable(name) ? [] : [dtype])));
   const [only] = found;
   return found.size === 1 && (only === 'float16' || only === 'bfloat16') ? only : undefined;
 }
 
+/** Tells the tables that loaders compute, which are stored only once they were cut, and never in half precision. */
+function isComputed({ graph }: Model): (name: string) => boolean {
+  const parameters = parametersOf(graph);
+  return (name) => parameters.get(name)?.constant.parameter?.computed ?? false;
+}
+
 /** The checkpoint just written that holds the model's weights; none when they are in several files. */
 function checkpointOf(model: Model, files: Checkpoints): readonly [string, SafetensorsFile] | undefined {
-  const names = [...parametersOf(model.graph).keys()];
+  const isTable = isComputed(model);
+  const names = [...parametersOf(model.graph).keys()].filter((name) => !isTable(name));
   return [...files].find(([, { tensors }]) => names.every((name) => tensors.has(name)));
 }
 

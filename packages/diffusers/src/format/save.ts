@@ -21,7 +21,7 @@ import { Writer } from './writer.js';
  */
 export async function saveDiffusers(model: Model, out: OutputFolder, options: SaveOptions = {}): Promise<string[]> {
   const writer = new Writer(out, options);
-  const { config, graph } = model;
+  const { config } = model;
   if (!config) {
     throw new SecateurError('BAD_OPTION', `${model.name} has no configuration, so it cannot be saved for diffusers.`, {
       hint: 'Save it as ONNX.',
@@ -32,7 +32,8 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
   const prefix = source?.location.prefix ?? '';
   const weightsName = weightsNames[modelClass.library];
   const outline = modelClass.outline(config);
-  const expressible = modelClass.expressibleConfig(config, graph);
+  const expressible = modelClass.expressibleConfig(config, model.graph);
+  const graph = expressible ? modelClass.renumbered(model.graph) : model.graph;
   const notes = expressible ? undefined : notesText(overridesOf(graph, outline));
 
   if (source && options.dtype === undefined && isUntouched(graph, source, notes)) {
@@ -41,7 +42,7 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
     const { dtype, signal, onProgress } = options;
     const write = { metadata: metadataOf(model, notes), dtype, signal, onProgress };
     await writer.file(`${prefix}${weightsName}.safetensors`, (sink) =>
-      writeSafetensors(sink, tensorsOf(model, outline), write),
+      writeSafetensors(sink, tensorsOf(model, graph, outline), write),
     );
   }
   const configIsOld = expressible === undefined || expressible === config;
@@ -85,18 +86,25 @@ function metadataOf(model: Model, notes: string | undefined): Record<string, str
   return metadata;
 }
 
-/** The graph's tensors in the dtypes they were read in, and those of the checkpoint that the model does not use. */
-function tensorsOf(model: Model, outline: Outline): TensorToWrite[] {
+/**
+ * The graph's tensors in the dtypes they were read in, and those of the checkpoint that the model does not use.
+ *
+ * @param graph  the model's, under the names that are written
+ */
+function tensorsOf(model: Model, graph: Graph, outline: Outline): TensorToWrite[] {
   const source = model.source as DiffusersSource | undefined;
   const tensors: TensorToWrite[] = [];
   const usual = shapesOf(outline.graph);
-  for (const [name, { constant }] of parametersOf(model.graph)) {
-    const stored = source?.checkpoint.tensors.get(name);
+  const oldNames = [...parametersOf(model.graph).keys()];
+  for (const [i, [name, { constant }]] of [...parametersOf(graph)].entries()) {
+    const stored = source?.checkpoint.tensors.get(oldNames[i]!);
     // A computed buffer is stored only when it was cut.
-    if (constant.parameter?.computed && !stored && usual.get(name)?.join() === constant.shape.join()) continue;
+    const computed = constant.parameter?.computed ?? false;
+    if (computed && usual.get(name)?.join() === constant.shape.join()) continue;
     const dtype = stored?.dtype ?? constant.dtype;
     const read = async (): Promise<Tensor> => castTensor(await constant.read('stored'), dtype);
-    tensors.push({ name, dtype, shape: constant.shape, read });
+    // Frequencies are multiplied by positions: half precision would be too coarse for them.
+    tensors.push({ name, dtype, shape: constant.shape, read, keepsDtype: computed });
   }
   for (const entry of source?.checkpoint.tensors.values() ?? []) {
     if (!source?.constants.has(entry.name)) tensors.push(entry);

@@ -1,7 +1,14 @@
 import type { GraphBuilder } from '@secateur/graph';
 import type { ModuleBuilder } from '../module-builder.js';
 
-export type Activation = 'silu' | 'swish' | 'mish' | 'gelu' | 'relu';
+export type Activation =
+  | 'silu'
+  | 'swish'
+  | 'mish'
+  | 'gelu' // exact, with the error function
+  | 'gelu_tanh' // its approximation by a hyperbolic tangent
+  | 'quick_gelu' // its approximation by a logistic function
+  | 'relu';
 
 /** Element-wise activation in its own module, e.g. `nonlinearity`. */
 export function activation<T extends { readonly value: string }>(
@@ -29,7 +36,20 @@ export function activate({ graph }: ModuleBuilder, kind: Activation, x: string):
       const half = graph.op('Mul', [x, graph.scalar(0.5)]);
       return graph.op('Mul', [half, graph.op('Add', [erf, graph.scalar(1)])]);
     }
+    case 'gelu_tanh':
+      return geluTanh(graph, x);
+    case 'quick_gelu':
+      return graph.op('Mul', [x, graph.op('Sigmoid', [graph.op('Mul', [x, graph.scalar(1.702)])])]);
   }
+}
+
+/** `x/2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))` */
+function geluTanh(graph: GraphBuilder, x: string): string {
+  const cube = graph.op('Mul', [graph.op('Mul', [x, x]), x]);
+  const sum = graph.op('Add', [x, graph.op('Mul', [cube, graph.scalar(0.044715)])]);
+  const tanh = graph.op('Tanh', [graph.op('Mul', [sum, graph.scalar(Math.sqrt(2 / Math.PI))])]);
+  const half = graph.op('Mul', [x, graph.scalar(0.5)]);
+  return graph.op('Mul', [half, graph.op('Add', [tanh, graph.scalar(1)])]);
 }
 
 /**

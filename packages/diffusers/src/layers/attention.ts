@@ -29,6 +29,14 @@ export const attentionNames: AttentionNames = { query: 'to_q', key: 'to_k', valu
 export const headsNode = 'split_heads';
 export const scaleNode = 'scale';
 
+/** Rows dealt to heads, `[batch, tokens, heads, dim]`. */
+export interface Heads {
+  readonly value: string;
+  readonly heads: number;
+  /** Width of one head. */
+  readonly dim: number;
+}
+
 /**
  * Multi-head attention of the current module, output projection included.
  *
@@ -40,33 +48,51 @@ export const scaleNode = 'scale';
  * @returns as `x`
  */
 export function attend(m: ModuleBuilder, x: Rows, options: AttendOptions): Rows {
-  const { graph } = m;
   const { names, headDim, bias, context = x } = options;
-  const heads = m.overrides.heads?.[m.path] ?? options.heads;
   const inner = free(options.heads * headDim);
   const query = tokenLinear(m, names.query, x, inner, bias);
   const key = tokenLinear(m, names.key, context, query.width, bias);
   const value = tokenLinear(m, names.value, context, inner, bias);
-
-  const scale = graph.scalar(m.overrides.scale?.[m.path] ?? headDim ** -0.5);
-  const scaled = { ...query, value: graph.op('Mul', [query.value, scale], {}, { name: `${m.path}/${scaleNode}` }) };
-  const scores = graph.op('MatMul', [
-    splitHeads(m, scaled, heads, [0, 2, 1, 3], names.query),
-    splitHeads(m, key, heads, [0, 2, 3, 1], names.key),
-  ]);
-  const weights = graph.op('Softmax', [scores], { axis: int(-1) });
-  const mixed = graph.op('MatMul', [weights, splitHeads(m, value, heads, [0, 2, 1, 3], names.value)]);
-  const together = graph.op('Transpose', [mixed], { perm: ints([0, 2, 1, 3]) });
-  const merged = { ...value, value: graph.op('Reshape', [together, graph.ints([0, 0, value.width])]) };
-  return tokenLinear(m, names.out, merged, x.width);
+  const mixed = mixHeads(
+    m,
+    splitHeads(m, query, options.heads, names.query),
+    splitHeads(m, key, options.heads, names.key),
+    splitHeads(m, value, options.heads, names.value),
+    headDim,
+  );
+  return tokenLinear(m, names.out, mixed, x.width);
 }
 
-/** `[batch, tokens, heads * dim]` to `[batch, tokens, heads, dim]`, then permuted. */
-function splitHeads(m: ModuleBuilder, x: Rows, heads: number, perm: readonly number[], projection: string): string {
+/**
+ * `[batch, tokens, heads * dim]` to `[batch, tokens, heads, dim]`.
+ *
+ * @param heads  by the configuration
+ * @param projection  name of the layer that made the rows
+ */
+export function splitHeads(m: ModuleBuilder, x: Rows, heads: number, projection: string): Heads {
+  heads = m.overrides.heads?.[m.path] ?? heads;
   if (x.width % heads !== 0) {
     m.problem(`${m.path}.${projection} has ${x.width} channels, which ${heads} heads do not divide`);
   }
-  const shape = m.graph.ints([0, 0, heads, Math.floor(x.width / heads)]);
-  const split = m.graph.op('Reshape', [x.value, shape], {}, { name: `${m.path}/${projection}/${headsNode}` });
-  return m.graph.op('Transpose', [split], { perm: ints(perm) });
+  const dim = Math.floor(x.width / heads);
+  const shape = m.graph.ints([0, 0, heads, dim]);
+  const value = m.graph.op('Reshape', [x.value, shape], {}, { name: `${m.path}/${projection}/${headsNode}` });
+  return { value, heads, dim };
+}
+
+/**
+ * Attention of every query to every key of its head: `softmax(scale * q k^T) v`, heads side by side again.
+ *
+ * @param headDim  width of one head of queries by the configuration, of which the scale is made
+ */
+export function mixHeads(m: ModuleBuilder, query: Heads, key: Heads, value: Heads, headDim: number): Rows {
+  const { graph } = m;
+  const scale = graph.scalar(m.overrides.scale?.[m.path] ?? headDim ** -0.5);
+  const scaled = graph.op('Mul', [query.value, scale], {}, { name: `${m.path}/${scaleNode}` });
+  const turned = (x: string, perm: readonly number[]): string => graph.op('Transpose', [x], { perm: ints(perm) });
+  const scores = graph.op('MatMul', [turned(scaled, [0, 2, 1, 3]), turned(key.value, [0, 2, 3, 1])]);
+  const weights = graph.op('Softmax', [scores], { axis: int(-1) });
+  const mixed = turned(graph.op('MatMul', [weights, turned(value.value, [0, 2, 1, 3])]), [0, 2, 1, 3]);
+  const width = value.heads * value.dim;
+  return { value: graph.op('Reshape', [mixed, graph.ints([0, 0, width])]), width };
 }

@@ -8,7 +8,10 @@ import type { ModelClass } from '../model-class.js';
  * - `pass_by(model, put, path)` replaces a removed module by what lets its input past; `put(path, module)` does the
  *   replacing, and `Zero()` and `nn.Identity()` are at hand
  * - `adapt(model, notes)` runs once layers have their widths, before weights are loaded: attention with the heads and
- *   scale of `notes`, attributes that say widths; `rename(state)` may be defined to rename old tensors
+ *   scale of `notes`, attributes that say widths
+ *
+ * and may define two more: `rename(state)` gives old tensors their new names; `prepare(model, state)` takes out of `state`
+ * what the library does not keep, such as cut tables of positions, before layers get their widths
  *
  * @param prefix  folder of the model beside the script: `''`, or `unet/`
  */
@@ -68,11 +71,16 @@ def resized(layer, weight, groups):
         return nn.GroupNorm(groups or layer.num_groups, weight.shape[0], layer.eps)
     if isinstance(layer, nn.LayerNorm):
         return nn.LayerNorm(weight.shape[0], layer.eps, bias=bias)
+    if isinstance(layer, nn.RMSNorm):
+        return nn.RMSNorm(weight.shape[0], layer.eps)
     layer.weight = nn.Parameter(torch.empty_like(weight))
     return layer
 
 def rename(state):
     return state
+
+def prepare(model, state):
+    pass
 
 <<OWN>>
 
@@ -105,6 +113,7 @@ def load(folder=Path(__file__).resolve().parent / <<FOLDER>>):
     put = lambda path, layer: setattr(model.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2], layer)
     for path in notes.get("removed", []):
         pass_by(model, put, path)
+    prepare(model, state)
     resize(model, put, state, notes)
     adapt(model, notes)
     # Buffers that the library computes are stored cut, and are no part of its own state.

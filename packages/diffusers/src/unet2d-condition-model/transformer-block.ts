@@ -1,5 +1,5 @@
 import { attend, attentionNames } from '../layers/attention.js';
-import { gegluFeedForward } from '../layers/feed-forward.js';
+import { feedForward } from '../layers/feed-forward.js';
 import { layerNorm } from '../layers/layer-norm.js';
 import type { Rows } from '../layers/linear.js';
 import type { ModuleBuilder } from '../module-builder.js';
@@ -31,7 +31,7 @@ export function transformerBlock(m: ModuleBuilder, path: string, x: Rows, option
     if (m.isRemoved()) return x;
     x = residual(m, x, 'norm1', 'attn1', attention(onlyCrossAttention ? text : undefined));
     x = residual(m, x, 'norm2', 'attn2', attention(text));
-    return residual(m, x, 'norm3', 'ff', (name, normed) => gegluFeedForward(m, name, normed, expansion * width));
+    return residual(m, x, 'norm3', 'ff', (name, normed) => feedForward(m, name, normed, expansion * width, 'geglu'));
   });
 }
 

@@ -20,6 +20,8 @@ export interface RemovalCase {
   readonly feeds: Record<string, Tensor>;
   /** Names of the outputs to compare. Default: `out`. */
   readonly outputs?: readonly string[];
+  /** Modules that the weights are without. Default: none. */
+  readonly removed?: readonly string[];
 }
 
 /**
@@ -29,7 +31,7 @@ export interface RemovalCase {
  * @returns how many tensors lost something
  */
 export function expectRemovalEqualsRebuild(model: RemovalCase, coupling: Coupling, removal: Removal): number {
-  const { modelClass, config, weights, feeds, outputs = ['out'] } = model;
+  const { modelClass, config, weights, feeds, outputs = ['out'], removed = [] } = model;
   const cut = removeUnits(coupling, removal);
   const sliced = new Map<string, Constant>();
   for (const constant of coupling.flow.graph.constants.values()) {
@@ -38,8 +40,8 @@ export function expectRemovalEqualsRebuild(model: RemovalCase, coupling: Couplin
     if (source) sliced.set(name, sliceConstant(source, cut.kept.get(name) ?? new Map()));
   }
   const { heads, ...rest } = overridesOf(cut.graph, modelClass.outline(config));
-  expect(rest.removed).toEqual([]);
-  const rebuilt = modelClass.build(config, weightsFrom(sliced), { heads, scale: scalesThatMoved(rest) });
+  expect(rest.removed).toEqual(removed);
+  const rebuilt = modelClass.build(config, weightsFrom(sliced), { heads, scale: scalesThatMoved(rest), removed });
   const [a, b] = [evaluateGraph(cut.graph, feeds), evaluateGraph(rebuilt, feeds)];
   for (const output of outputs) {
     // The same arithmetic in the same order; 1e-5 leaves room for nothing but a reordered sum.
@@ -56,8 +58,8 @@ function scalesThatMoved({ scale = {} }: Overrides): Overrides['scale'] {
 
 /** {@link expectRemovalEqualsRebuild} for random units of every group, and for those of one kind at a time. */
 export function expectRandomRemovals(model: RemovalCase, seed: number): void {
-  const { modelClass, config, weights } = model;
-  const coupling = couple(modelClass.build(config, weightsFrom(weights)));
+  const { modelClass, config, weights, removed } = model;
+  const coupling = couple(modelClass.build(config, weightsFrom(weights), { removed }));
   expect(expectRemovalEqualsRebuild(model, coupling, randomRemoval(coupling, seed))).toBeGreaterThan(
     weights.size * 0.4,
   );

@@ -91,6 +91,7 @@ class Trace {
   /** Where the axes of constants come from, however they are transposed on the way to their operator. */
   private readonly origins = new Map<FactoredAxis, { value: string; axis: number }>();
   private readonly fromConstants = new Set<string>();
+  private readonly read: ReadonlySet<string>;
 
   constructor(
     readonly graph: Graph,
@@ -103,6 +104,7 @@ class Trace {
         input.shape.map((dim) => fixedAxis(dim, `the model's input "${input.name}"`)),
       );
     }
+    this.read = new Set([...graph.nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ name }) => name)]);
     let indices = 0;
     for (const [name, { shape }] of graph.constants) {
       this.fromConstants.add(name);
@@ -166,6 +168,7 @@ class Trace {
       has: (i) => Boolean(node.inputs[i]),
       input: (i) => type(node.inputs[i]),
       output: (k) => type(node.outputs[k]),
+      isRead: (k) => this.read.has(node.outputs[k]),
       axes: (i) => this.axesOf(node.inputs[i]),
       numbers: (i) => {
         const elements = node.inputs[i] ? this.types.get(node.inputs[i])?.elements : undefined;

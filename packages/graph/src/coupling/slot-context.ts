@@ -34,6 +34,8 @@ export interface SlotContext {
   input(i: number): ValueType;
   /** Type of output `k`. */
   output(k: number): ValueType;
+  /** Whether a node or the outside reads output `k`. */
+  isRead(k: number): boolean;
   /** Axes of input `i`, one per dimension. */
   axes(i: number): readonly Axis[];
   /** Elements of integer input `i` when known (see `InferContext.elements`), as numbers only. */

@@ -1,3 +1,4 @@
+import type { Axis, SlotContext } from '../coupling/slot-context.js';
 import { type Dim, dimText, divideExactly, floorDivideDims, isSymbolic, subtractDims } from '../dim.js';
 import { zerosLike } from '../gradient/zeros-like.js';
 import { type GraphNode, getInt, getInts, int } from '../graph.js';
@@ -28,6 +29,7 @@ export const splitRecord: OpRecord = defineOp({
     const parts = sizes.every((size) => typeof size === 'number')
       ? context.split(axes[axis], sizes)
       : sizes.map(() => context.blank());
+    joinUnread(context, sizes, parts);
     context.node.outputs.forEach((name, k) => {
       if (!name) return;
       context.set(
@@ -70,6 +72,19 @@ export const splitRecord: OpRecord = defineOp({
     return sizes.map((size) => sliceAxis(x, axis, offset, (offset += size)));
   },
 });
+
+/**
+ * A part that nothing reads any more, as when the branch behind it was removed, shrinks like the first that is read: the
+ * layer that makes them all goes on making equal parts.
+ */
+function joinUnread(context: SlotContext, sizes: readonly (Dim | undefined)[], parts: readonly Axis[]): void {
+  if (sizes.some((size) => size !== sizes[0])) return;
+  const first = parts.findIndex((_, k) => context.isRead(k));
+  if (first < 0) return;
+  parts.forEach((part, k) => {
+    if (!context.isRead(k)) context.join(parts[first], part);
+  });
+}
 
 function axisOf(node: GraphNode, rank: number): number {
   const axis = getInt(node, 'axis', 0);

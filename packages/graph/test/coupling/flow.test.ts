@@ -216,6 +216,16 @@ describe('halves and chunks', () => {
     expect([...slice.indices.slice(0, 6)]).toEqual([0, 4, 8, 12, 16, 20]);
   });
 
+  it('AdaLN chunks that nothing reads any more shrink like the others', () => {
+    const t = new TinyGraph();
+    const x = t.linear('embed', t.tokens(3), 3, 4);
+    const chunks = t.linear('ada', t.tokens(2, 'c'), 2, 12);
+    const [shift] = t.b.multi('Split', [chunks, t.b.ints([4, 4, 4])], { axis: int(2) }, { outputs: 3 });
+    const coupling = couple(t.end(t.linear('final', t.b.op('Add', [x, shift]), 4, 2), 2, 'tokens'));
+    expect(groupTexts(coupling)).toEqual(['embed.w:1 channel 4: embed.w:1 ada.w:1×3 final.w:0']);
+    expect([...coupling.groups[0].slices[1].indices.slice(0, 3)]).toEqual([0, 4, 8]);
+  });
+
   it('AdaLN chunks by reshape to [6, d] are channels all the same', () => {
     const graph = modulated((t, m) => {
       const table = t.b.op('Reshape', [m, t.b.ints([0, 6, 4])]);

@@ -1,0 +1,44 @@
+import { int } from '@secateur/graph';
+import { free, type ModuleBuilder } from '../module-builder.js';
+import type { Rows } from './linear.js';
+import { sinusoid, timestepEmbedding } from './timestep-embedding.js';
+
+/** Sines and cosines of a timestep in the transformers, whatever their width. */
+const sinusoidWidth = 256;
+
+/**
+ * Timesteps: the sines and cosines that a timestep, guidance or size is embedded by.
+ *
+ * @param steps  `[…]`, integers or float32
+ * @returns `[…, 256]`
+ */
+export function stepWaves(m: ModuleBuilder, path: string, steps: string, shift: 0 | 1 = 0): Rows {
+  const onnxFloat = 1;
+  return m.at(path, () => {
+    const numbers = m.graph.op('Cast', [steps], { to: int(onnxFloat) });
+    return sinusoid(m, numbers, sinusoidWidth, { freq_shift: shift, flip_sin_to_cos: true });
+  });
+}
+
+/**
+ * CombinedTimestepLabelEmbeddings: the embedding of the timestep plus that of the class.
+ *
+ * @param steps  `[batch, 256]`
+ * @param labels  int64 `[batch]`, 0 to `classes`; the last row is that of no class
+ */
+export function timeAndLabel(m: ModuleBuilder, steps: Rows, labels: string, classes: number, width: number): Rows {
+  const time = timestepEmbedding(m, 'timestep_embedder', steps, width);
+  const label = m.at('class_embedder.embedding_table', () => {
+    const table = m.parameter('weight', [classes + 1, free(width)], { kind: 'normal', deviation: 1 });
+    return { value: m.graph.op('Gather', [table.name, labels], { axis: int(0) }), width: table.shape[1]! };
+  });
+  return sumOf(m, [time, label]);
+}
+
+/** The sum of embeddings that must have one width, `[batch, width]`. */
+export function sumOf(m: ModuleBuilder, embeddings: readonly Rows[]): Rows {
+  return embeddings.reduce((sum, next) => {
+    if (sum.width !== next.width) m.problem(`${m.path} adds embeddings of ${sum.width} and ${next.width} channels`);
+    return { value: m.graph.op('Add', [sum.value, next.value]), width: sum.width };
+  });
+}
