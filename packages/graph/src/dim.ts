@@ -102,10 +102,43 @@ export function productOfDims(dims: readonly Dim[]): Dim {
   return dims.reduce<Dim>(multiplyDims, 1);
 }
 
-/** `floor(a / b)`; exact where the division comes out even, an opaque symbol otherwise. */
+/**
+ * `floor(a / b)`; exact where the division comes out even. Otherwise an opaque symbol, with what divides by a number `b`
+ * taken out, so that the `floor((h-2)/2)+1` of a convolution is the `floor(h/2)` that others call it.
+ */
 export function floorDivideDims(a: Dim, b: Dim): Dim {
   if (typeof a === 'number' && typeof b === 'number') return Math.floor(a / b) + 0;
-  return divideExactly(a, b) ?? fromTerms(new Map([[`floor(${group(dimText(a))}/${group(dimText(b))})`, 1]]));
+  const exact = divideExactly(a, b);
+  if (exact !== undefined) return exact;
+  if (typeof b !== 'number' || b < 1) return opaqueFloor(a, b);
+  const [whole, rest] = partsBy(a, b);
+  const inner = innerFloor(rest);
+  return addDims(whole, inner ? floorDivideDims(inner[0], inner[1] * b) : opaqueFloor(rest, b));
+}
+
+function opaqueFloor(a: Dim, b: Dim): Dim {
+  return fromTerms(new Map([[`floor(${group(dimText(a))}/${group(dimText(b))})`, 1]]));
+}
+
+/** `[x + k c, c]` of `floor(x/c) + k`: divided by b once more it is `floor((x + k c) / (b c))`. */
+function innerFloor(dim: Dim): [Dim, number] | undefined {
+  if (typeof dim === 'number') return undefined;
+  const [[key, coefficient], ...others] = [...dim.terms].filter(([name]) => name !== '');
+  const floor = others.length === 0 && coefficient === 1 ? (opaque.get(key) ?? parseFloor(key)) : undefined;
+  if (typeof floor?.[1] !== 'number') return undefined;
+  return [addDims(floor[0], (dim.terms.get('') ?? 0) * floor[1]), floor[1]];
+}
+
+/** `[q, r]` with `a = q b + r` and every coefficient of r from 0 to b - 1. */
+function partsBy(a: Dim, b: number): [Dim, Dim] {
+  const whole = new Map<string, number>();
+  const rest = new Map<string, number>();
+  for (const [key, coefficient] of termsOf(a)) {
+    const quotient = Math.floor(coefficient / b);
+    whole.set(key, quotient);
+    rest.set(key, coefficient - quotient * b);
+  }
+  return [fromTerms(whole), fromTerms(rest)];
 }
 
 /** `a / b` when it is a polynomial again, else `undefined`. */

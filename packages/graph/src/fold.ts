@@ -1,7 +1,7 @@
 import { type Dim, dimEquals, isSymbolic } from './dim.js';
 import { evaluateNode } from './evaluate.js';
 import { type Constant, constantOf, type Graph, type GraphNode, getInt, int, withoutDeadNodes } from './graph.js';
-import { inferTypes } from './infer.js';
+import { inferTypes, widened } from './infer.js';
 import type { OpSet, ValueType } from './op-record.js';
 import { defaultOps } from './ops/index.js';
 import { castTensor, int64, isFloat, sizeOf, type Tensor } from './tensor.js';
@@ -17,7 +17,8 @@ const maxIntegers = 1 << 20;
 
 /**
  * Computes what is known before running: nodes that read constants alone, shape arithmetic whose result is known, and
- * targets of Reshape that ONNX can state (`0` copies, one `-1`). Identity and inference-time Dropout go. Exports with
+ * targets of Reshape that ONNX can state (`0` copies, one `-1`). Identity, casts to the type at hand and inference-time Dropout
+ * go. Exports with
  * dynamic axes need this before coupling can follow their reshapes.
  *
  * Names of graph outputs stay, and the nodes that make them. Parameters are neither folded nor copied, so that every
@@ -77,6 +78,9 @@ class Folding {
   private passesThrough(node: GraphNode): boolean {
     if (node.domain !== '' || node.outputs.slice(1).some((name) => this.isRead(name))) return false;
     if (node.op === 'Identity') return true;
+    if (node.op === 'Cast' || node.op === 'CastLike') {
+      return this.types.get(node.inputs[0])?.dtype === this.types.get(node.outputs[0])?.dtype;
+    }
     if (node.op !== 'Dropout') return false;
     const training = node.inputs[2] ? this.constants.get(node.inputs[2])?.value : undefined;
     return !node.inputs[2] || (training !== undefined && !Number(training.data[0]));
@@ -183,9 +187,4 @@ function statedTarget(elements: readonly Dim[], from: readonly Dim[], allowZero:
     return !allowZero && i < from.length && dimEquals(dim, from[i]) ? 0 : -1;
   });
   return target.filter((size) => size === -1).length <= 1 ? target : undefined;
-}
-
-/** Records compute on float32 in place of half precision. */
-function widened(value: Tensor): Tensor {
-  return value.dtype === 'float16' || value.dtype === 'bfloat16' ? castTensor(value, 'float32') : value;
 }

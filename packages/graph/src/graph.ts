@@ -75,6 +75,8 @@ export interface Constant {
    */
   read(as?: 'stored'): Promise<Tensor>;
   readonly parameter?: ParameterIdentity;
+  /** What the file says about the constant, before it has an identity: a result of folding is `computed`. */
+  readonly declared?: 'parameter' | 'buffer' | 'computed';
   readonly location?: ByteLocation;
 }
 

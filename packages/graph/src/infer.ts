@@ -1,9 +1,9 @@
-import type { Dim } from './dim.js';
+import { type Dim, isSymbolic } from './dim.js';
 import { SecateurError } from './errors.js';
 import type { Constant, Graph, GraphNode } from './graph.js';
 import { type InferContext, type OpRecord, type OpSet, opKey, type ValueType } from './op-record.js';
 import { defaultOps } from './ops/index.js';
-import { type Tensor, toNumbers } from './tensor.js';
+import { castTensor, sizeOf, type Tensor, toNumbers } from './tensor.js';
 
 export interface InferOptions {
   /** Operators known. Default: {@link defaultOps}. */
@@ -14,6 +14,9 @@ export interface InferOptions {
 
 /** Longest integer vector whose elements are followed: shapes, pads and sizes are far shorter. */
 const maxElements = 64;
+
+/** Largest constant that is computed with while types are inferred. */
+const maxOperand = 1024;
 
 /**
  * Type of every value of the graph: inputs, constants and node outputs, by name.
@@ -30,7 +33,8 @@ export function inferTypes(graph: Graph, options: InferOptions = {}): Map<string
   }
   for (const [name, constant] of graph.constants) types.set(name, constantType(constant));
   for (const node of graph.nodes) {
-    const outputs = recordOf(ops, node).infer(inferContext(graph, node, types));
+    const context = inferContext(graph, node, types);
+    const outputs = withValues(context, recordOf(ops, node));
     node.outputs.forEach((output, k) => {
       if (!output) return;
       if (!outputs[k]) fail(node, `has ${node.outputs.length} outputs; ${outputs.length} expected`);
@@ -38,6 +42,36 @@ export function inferTypes(graph: Graph, options: InferOptions = {}): Map<string
     });
   }
   return types;
+}
+
+/**
+ * Types of a node's outputs, with their values where constants alone give them: exporters put pads together by Reshape,
+ * Slice and Transpose.
+ */
+function withValues(context: InferContext, record: OpRecord): ValueType[] {
+  const types = record.infer(context);
+  const { node, opset } = context;
+  const isSmall = ({ shape, elements }: ValueType): boolean =>
+    !elements && !shape.some(isSymbolic) && sizeOf(shape as number[]) <= maxElements;
+  if (node.inputs.length === 0 || !types.some(isSmall)) return types;
+  const inputs: (Tensor | undefined)[] = [];
+  for (const [i, name] of node.inputs.entries()) {
+    const value = name ? context.constant(i) : undefined;
+    if (name && !(value && value.data.length <= maxOperand)) return types;
+    inputs.push(value && widened(value));
+  }
+  const input = (i: number): Tensor => inputs[i] ?? fail(node, `needs input ${i}, which is left out`);
+  const values = record.evaluate({ node, opset, inputs, input });
+  return types.map((type, k) => {
+    if (!isSmall(type) || !values[k]) return type;
+    const value = castTensor(values[k], type.dtype);
+    return { ...constantType({ dtype: type.dtype, shape: type.shape as number[], value }), value };
+  });
+}
+
+/** Records compute on float32 in place of half precision. */
+export function widened(value: Tensor): Tensor {
+  return value.dtype === 'float16' || value.dtype === 'bfloat16' ? castTensor(value, 'float32') : value;
 }
 
 /** An operator without a record, where it first appears and how often it is used. */
@@ -102,14 +136,15 @@ export function inferContext(graph: Graph, node: GraphNode, types: ReadonlyMap<s
       hint: 'Nodes must stand in an order in which they can run.',
     });
   };
+  const knownValue = (name = ''): Tensor | undefined => graph.constants.get(name)?.value ?? types.get(name)?.value;
   return {
     node,
     opset: graph.opset,
     inputCount: node.inputs.length,
     input: typeOf,
     has: (i) => !!node.inputs[i],
-    constant: (i) => graph.constants.get(node.inputs[i] ?? '')?.value,
-    elements: (i) => (node.inputs[i] ? elementsOf(typeOf(i), graph.constants.get(node.inputs[i])?.value) : undefined),
+    constant: (i) => knownValue(node.inputs[i]),
+    elements: (i) => (node.inputs[i] ? elementsOf(typeOf(i), knownValue(node.inputs[i])) : undefined),
     fail: (message) => fail(node, message),
   };
 }
@@ -120,14 +155,14 @@ function elementsOf(type: ValueType, value: Tensor | undefined): readonly Dim[] 
   return value && isInteger(value) && value.shape.length <= 1 ? toNumbers(value) : undefined;
 }
 
-function constantType(constant: Constant): ValueType {
+function constantType(constant: Pick<Constant, 'dtype' | 'shape' | 'value'>): ValueType {
   const { dtype, shape, value } = constant;
   if (!value || !isInteger(value) || shape.length > 1 || value.data.length > maxElements) return { dtype, shape };
   return { dtype, shape, elements: toNumbers(value) };
 }
 
 function isInteger(value: Tensor): boolean {
-  return value.dtype === 'int64' || value.dtype === 'int32';
+  return value.dtype === 'int64' || value.dtype === 'int32' || value.dtype === 'bool';
 }
 
 function fail(node: GraphNode, message: string): never {

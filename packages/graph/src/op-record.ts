@@ -14,6 +14,8 @@ export interface ValueType {
    * `Shape -> Gather -> Concat -> Reshape` is followed through symbols.
    */
   readonly elements?: readonly Dim[];
+  /** The values of a small tensor that is computed from constants alone. */
+  readonly value?: Tensor;
 }
 
 export interface InferContext {
@@ -25,7 +27,7 @@ export interface InferContext {
   input(i: number): ValueType;
   /** Whether optional input `i` is present. */
   has(i: number): boolean;
-  /** The constant behind input `i`, if it is one whose values are in memory. */
+  /** The constant behind input `i`, if its values are in memory, or what small constants give for it. */
   constant(i: number): Tensor | undefined;
   /**
    * Elements of integer input `i` as dimensions: from a constant or from {@link ValueType.elements}.

@@ -180,6 +180,20 @@ export function toNumbers(value: Tensor): number[] {
   return isFloat(value.dtype) ? Array.from(toFloat32(value)) : Array.from(value.data, Number);
 }
 
+const limits = { signed: [-(2n ** 63n), 2n ** 63n - 1n], unsigned: [0n, 2n ** 64n - 1n] } as const;
+
+/** Truncated. ONNX leaves open what becomes of infinities and NaN: the nearest integer there is, and 0. */
+function toBigInt(value: number | bigint, unsigned: boolean): bigint {
+  const [low, high] = unsigned ? limits.unsigned : limits.signed;
+  if (typeof value === 'number') {
+    if (Number.isNaN(value)) return 0n;
+    if (value >= 2 ** 64) return high;
+    if (value <= -(2 ** 64)) return low;
+  }
+  const whole = BigInt(typeof value === 'number' ? Math.trunc(value) : value);
+  return whole < low ? low : whole > high ? high : whole;
+}
+
 /** A tensor of another dtype with the same values, rounded to nearest (floats) or truncated (to integers). */
 export function castTensor(value: Tensor, dtype: DType): Tensor {
   if (value.dtype === dtype) return value;
@@ -196,7 +210,7 @@ export function castTensor(value: Tensor, dtype: DType): Tensor {
   const read: ArrayLike<number | bigint> =
     value.dtype === 'float16' || value.dtype === 'bfloat16' ? toFloat32(value) : value.data;
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
-    for (let i = 0; i < length; i++) data[i] = BigInt(Math.trunc(Number(read[i])));
+    for (let i = 0; i < length; i++) data[i] = toBigInt(read[i], dtype === 'uint64');
   } else if (dtype === 'float16') for (let i = 0; i < length; i++) data[i] = floatToHalf(Number(read[i]));
   else if (dtype === 'bfloat16') for (let i = 0; i < length; i++) data[i] = floatToBfloat(Number(read[i]));
   else if (dtype === 'bool') for (let i = 0; i < length; i++) data[i] = Number(read[i]) ? 1 : 0;

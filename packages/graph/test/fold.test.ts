@@ -33,6 +33,14 @@ describe('foldConstants', () => {
     expect(toNumbers(folded.constants.get(folded.nodes[0].inputs[1])!.value!)).toEqual([0, 2, 4, -1]);
   });
 
+  it('drops casts to the type that is there already, also of parameters', () => {
+    const b = new GraphBuilder('casts', 21);
+    const w = b.op('CastLike', [weight(b, 'w', [4, 1, 1]), image(b)]);
+    const folded = expectSame(finish(b, b.op('Mul', [b.op('Cast', ['x'], { to: int(11) }), w])));
+    expect(opsOf(folded)).toEqual(['Mul']);
+    expect(folded.nodes[0].inputs).toEqual(['x', 'w']);
+  });
+
   it('leaves the one size that may be cut to -1 when several others are known only at run time', () => {
     const b = new GraphBuilder('unflatten');
     const x = image(b);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { constantOf, defineOp, GraphBuilder, int64, SecateurError, shapeText, symbol } from '../src/index.js';
+import { constantOf, defineOp, GraphBuilder, int64, ints, SecateurError, shapeText, symbol } from '../src/index.js';
 import { inferTypes, unknownOps } from '../src/infer.js';
 import { defaultOps, opSetOf, withOps } from '../src/ops/index.js';
 import { weight } from './ops/case.js';
@@ -30,6 +30,18 @@ function thrown(run: () => unknown): SecateurError {
 }
 
 describe('inferTypes', () => {
+  it('computes with small constants: pads put together by Reshape, Slice and Transpose', () => {
+    const b = new GraphBuilder('pads');
+    const pairs = b.op('Reshape', [b.ints([0, 1, 0, 2, 0, 0, 0, 0]), b.ints([-1, 2])]);
+    const last = b.ints([-1]);
+    const reversed = b.op('Slice', [pairs, last, b.ints([-(2 ** 40)]), b.ints([0]), last]);
+    const pads = b.op('Reshape', [b.op('Transpose', [reversed], { perm: ints([1, 0]) }), last]);
+    b.op('Pad', [b.input('x', 'float32', [symbol('batch'), 2, symbol('h'), 3]), pads], {}, { name: 'y' });
+    const types = inferTypes(b.build());
+    expect(types.get(pads)!.elements).toEqual([0, 0, 0, 0, 0, 0, 2, 1]);
+    expect(shapeText(types.get('y')!.shape)).toBe('[batch, 2, h+2, 4]');
+  });
+
   it('gives every value a type: inputs, constants and outputs', () => {
     const types = inferTypes(linear().build());
     expect([...types].map(([name, { dtype, shape }]) => `${name} ${dtype} ${shapeText(shape)}`)).toEqual([

@@ -127,3 +127,11 @@ describe('small makers', () => {
     expect({ ...value }).toEqual(float32([2], [1, 2]));
   });
 });
+
+describe('castTensor to 64-bit integers', () => {
+  it('saturates infinities, and takes NaN for 0', () => {
+    const x = float32([4], [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN, -1.5]);
+    expect(castTensor(x, 'int64').data).toEqual(BigInt64Array.of(2n ** 63n - 1n, -(2n ** 63n), 0n, -1n));
+    expect(castTensor(x, 'uint64').data).toEqual(BigUint64Array.of(2n ** 64n - 1n, 0n, 0n, 0n));
+  });
+});

@@ -220,11 +220,29 @@ describe('refuses, naming what is wrong', () => {
       { node: [{ ...relu, attribute: [{ name: 'axis', type: AttributeType.INT, i: 2n ** 60n }] }] },
     ],
     [
-      'GroupNormalization of opset 18',
+      'weights inside a branch',
       'UNKNOWN_OP',
-      /scale per group/,
-      { node: [{ ...relu, opType: 'GroupNormalization' }] },
-      { opsetImport: [{ version: 18n }] as Loose },
+      /If "choice" with 1 weight inside/,
+      {
+        node: [
+          {
+            opType: 'If',
+            name: 'choice',
+            input: ['x'],
+            output: ['y'],
+            attribute: [{ ...subgraph, g: { name: 'inner', initializer: [w] } }],
+          },
+        ],
+      },
+    ],
+    [
+      'a branch with fewer outputs than its If',
+      'BAD_FILE',
+      /If "choice" has 1 outputs; its branch 0/,
+      {
+        initializer: [{ name: 'c', dataType: DataType.BOOL, dims: [], rawData: Uint8Array.of(1) }],
+        node: [{ opType: 'If', name: 'choice', input: ['c'], output: ['y'], attribute: [subgraph] }],
+      },
     ],
     ['external data leaving the folder', 'BAD_FILE', /\.\.\/w/, { initializer: [external({ location: '../w' })] }],
     [

@@ -1,6 +1,7 @@
 import { type Engine, type Model, parametersOf } from '@secateur/core';
 import {
   type Constant,
+  castTensor,
   gradient,
   SecateurError,
   sizeOf,
@@ -95,6 +96,7 @@ async function checkGradients(
     );
   }
   const { output } = golden;
+  const { dtype: outputType } = model.graph.outputs.find(({ name }) => name === output)!;
   const wrt = names.map((name) => parameters.get(name)!.value);
   const graph = gradient(subgraph(model.graph, [output]), {
     loss: { kind: 'mse', output, target: TARGET },
@@ -104,7 +106,7 @@ async function checkGradients(
   const executable = await engine.compile(graph, { threads, signal });
   let results: Record<string, Tensor>;
   try {
-    results = await executable.run({ ...golden.inputs, [TARGET]: golden.target }, { signal });
+    results = await executable.run({ ...golden.inputs, [TARGET]: castTensor(golden.target, outputType) }, { signal });
   } finally {
     await executable.dispose();
   }

@@ -8,6 +8,7 @@ import { isFloat } from '../tensor.js';
 import { type BackwardPass, gradientContext } from './context.js';
 import { type Dependence, dependenceOf } from './dependence.js';
 import { addLoss, type Loss } from './loss.js';
+import { raiseOpset } from './raise-opset.js';
 import { zerosLike } from './zeros-like.js';
 
 export interface GradientRequest {
@@ -20,24 +21,23 @@ export interface GradientRequest {
   readonly ops?: OpSet;
 }
 
-/** Operator sets whose forms the backward nodes are written in. */
-const minOpset = 13;
-
 /**
- * The graph with its backward pass as ordinary ONNX nodes of the same opset, so that any runtime can run it.
+ * The graph with its backward pass as ordinary ONNX nodes of the same opset (13 where it is older), so that any runtime can
+ * run it.
  *
  * Inputs are those of the graph and the loss' `target` or `cotangent`. Outputs are `loss` `[]`, `loss.samples` `[batch]`
  * (the loss of every sample: for `mse` their mean is `loss`, for `sum-with` their sum) and `grad.<value>` for every value
  * of `wrt`, in its own shape and dtype; zeros where the output does not depend on it. Nodes that no output needs are gone.
  *
  * @throws {SecateurError} NO_GRADIENT listing every operator on the way that has no rule; BAD_OPTION for a name that is
- * unknown, of integers, or taken, and for opsets before 13; UNKNOWN_OP, SHAPE_MISMATCH as `inferTypes`
+ * unknown, of integers, or taken; UNKNOWN_OP, SHAPE_MISMATCH as `inferTypes`
  */
-export function gradient(graph: Graph, request: GradientRequest): Graph {
+export function gradient(original: Graph, request: GradientRequest): Graph {
   const ops = request.ops ?? defaultOps;
+  const graph = raiseOpset(original, ops);
   const types = inferTypes(graph, { ops });
   const { loss, wrt } = request;
-  checkRequest(graph, request, types);
+  checkRequest(request, types);
   const builder = forwardBuilder(graph, request.keepOutputs ?? false);
   const dependence = dependenceOf(graph, types, ops, loss.output, wrt);
   builder.scope(unusedPrefix(graph), () => {
@@ -132,12 +132,7 @@ function combined(failures: readonly SecateurError[]): SecateurError {
   });
 }
 
-function checkRequest(graph: Graph, { loss, wrt }: GradientRequest, types: ReadonlyMap<string, ValueType>): void {
-  if (graph.opset < minOpset) {
-    throw new SecateurError('BAD_OPTION', `Gradients need opset ${minOpset} or later; the graph has ${graph.opset}.`, {
-      hint: `Export the model with opset ${minOpset} or later.`,
-    });
-  }
+function checkRequest({ loss, wrt }: GradientRequest, types: ReadonlyMap<string, ValueType>): void {
   for (const name of [loss.output, ...wrt]) {
     const type = types.get(name);
     if (type && isFloat(type.dtype)) continue;

@@ -1,7 +1,8 @@
 import { type Dim, dimEquals, isSymbolic } from '../dim.js';
-import { defineOp, type OpRecord } from '../op-record.js';
+import { getInt } from '../graph.js';
+import { defineOp, type EvaluateContext, type OpRecord } from '../op-record.js';
 import { broadcastElements, broadcastSlots, inferBroadcast, mapBroadcast } from './broadcast.js';
-import { tensorOfDoubles } from './doubles.js';
+import { doublesOf, tensorOfDoubles } from './doubles.js';
 import { unaryOp } from './unary.js';
 import { intType } from './views.js';
 
@@ -30,6 +31,27 @@ function compare(
   });
 }
 
+/** Tells something about every number; the result is a bool tensor. */
+function test(op: string, f: (x: number, context: EvaluateContext) => boolean): OpRecord {
+  return defineOp({
+    op,
+    infer: (context) => [{ dtype: 'bool', shape: context.input(0).shape }],
+    slots: (context) => context.set(0, context.axes(0)),
+    gradient: 'none',
+    evaluate(context) {
+      const x = doublesOf(context.input(0));
+      const { shape } = context.input(0);
+      return [
+        tensorOfDoubles(
+          'bool',
+          shape,
+          Float64Array.from(x, (value) => Number(f(value, context))),
+        ),
+      ];
+    },
+  });
+}
+
 /** Equality of two sizes; a symbolic size that is surely positive differs from every number below 1. */
 function sameSize(a: Dim, b: Dim): boolean | undefined {
   if (dimEquals(a, b)) return true;
@@ -53,6 +75,11 @@ export const compareOps: readonly OpRecord[] = [
   compare('GreaterOrEqual', (a, b) => a >= b),
   compare('And', (a, b) => a !== 0 && b !== 0),
   compare('Or', (a, b) => a !== 0 || b !== 0),
+  test('IsNaN', Number.isNaN),
+  test('IsInf', (x, { node }) =>
+    x === Number.POSITIVE_INFINITY
+      ? getInt(node, 'detect_positive', 1) === 1
+      : x === Number.NEGATIVE_INFINITY && getInt(node, 'detect_negative', 1) === 1),
   unaryOp({
     op: 'Not',
     f: (x) => Number(x === 0),

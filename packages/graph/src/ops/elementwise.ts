@@ -12,6 +12,9 @@ const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 /** The tanh approximation of GELU: 0.5 x (1 + tanh(c0 (x + c1 x^3))). */
 const [c0, c1] = [Math.sqrt(2 / Math.PI), 0.044715];
 
+const gelu = (x: number): number => 0.5 * x * (1 + erf(x * Math.SQRT1_2));
+const geluTanh = (x: number): number => 0.5 * x * (1 + Math.tanh(c0 * (x + c1 * x ** 3)));
+
 const unary: readonly Unary[] = [
   { op: 'Neg', f: (x) => -x, gradient: (b, { g }) => b.op('Neg', g), element: (x) => multiplyDims(x, -1) },
   {
@@ -50,11 +53,20 @@ const unary: readonly Unary[] = [
   },
   { op: 'Relu', f: (x) => Math.max(x, 0), gradient: (b, { g, y }) => b.op('Mul', g, b.op('Sign', y)) },
   {
+    op: 'Softplus',
+    // log(1 + e^x), without overflow.
+    f: (x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))),
+    gradient: (b, { g, x }) => b.op('Mul', g, b.op('Sigmoid', x)),
+  },
+  {
+    op: 'LeakyRelu',
+    f: (x, node) => (x < 0 ? getFloat(node, 'alpha', 0.01) * x : x),
+    gradient: (b, { g, x, node }) =>
+      b.op('Where', b.op('Less', x, b.scalar(0)), b.op('Mul', g, b.scalar(getFloat(node, 'alpha', 0.01))), g),
+  },
+  {
     op: 'Gelu',
-    f: (x, node) =>
-      getString(node, 'approximate', 'none') === 'tanh'
-        ? 0.5 * x * (1 + Math.tanh(c0 * (x + c1 * x ** 3)))
-        : 0.5 * x * (1 + erf(x * Math.SQRT1_2)),
+    f: (x, node) => (getString(node, 'approximate', 'none') === 'tanh' ? geluTanh(x) : gelu(x)),
     gradient: (b, { g, x, node }) =>
       b.op('Mul', g, getString(node, 'approximate', 'none') === 'tanh' ? geluTanhSlope(b, x) : geluSlope(b, x)),
   },
@@ -62,6 +74,14 @@ const unary: readonly Unary[] = [
     op: 'Swish',
     f: (x, node) => x * logistic(getFloat(node, 'alpha', 1) * x),
     gradient: (b, { g, x, y, node }) => b.op('Mul', g, swishSlope(b, x, y, getFloat(node, 'alpha', 1))),
+  },
+  // onnxruntime's own names, which its optimiser and some exporters write.
+  { op: 'Gelu', domain: 'com.microsoft', f: gelu, gradient: (b, { g, x }) => b.op('Mul', g, geluSlope(b, x)) },
+  {
+    op: 'QuickGelu',
+    domain: 'com.microsoft',
+    f: (x, node) => x * logistic(getFloat(node, 'alpha', 1.702) * x),
+    gradient: (b, { g, x, y, node }) => b.op('Mul', g, swishSlope(b, x, y, getFloat(node, 'alpha', 1.702))),
   },
 ];
 

@@ -1,4 +1,4 @@
-import { type Dim, dimEquals, isSymbolic } from '../dim.js';
+import { type Dim, isSymbolic } from '../dim.js';
 import { type GraphNode, getInt, int } from '../graph.js';
 import { defineOp, type GradientContext, type OpRecord } from '../op-record.js';
 import { allocate, int64, sizeOf, tensor, toNumbers } from '../tensor.js';
@@ -128,29 +128,37 @@ function addRows(context: GradientContext, gradient: string): string {
   const { builder, node } = context;
   const table = context.input(0);
   const [rows, ...rest] = table.shape;
-  if (isSymbolic(rows)) return context.fail('the number of rows of its table is symbolic');
   const index = builder.op('Cast', [node.inputs[1]], { to: int(7) });
   const flat = builder.op('Reshape', [index, builder.ints([1, -1])]);
+  const count = isSymbolic(rows)
+    ? builder.op('Gather', [builder.op('Shape', [node.inputs[0]]), builder.ints([0])])
+    : builder.ints([rows]);
   const wrapped = builder.op('Where', [
     builder.op('Less', [flat, builder.ints([0])]),
-    builder.op('Add', [flat, builder.ints([rows])]),
+    builder.op('Add', [flat, count]),
     flat,
   ]);
-  const every = builder.tensor(
-    int64(
-      Array.from({ length: rows }, (_, i) => i),
-      [rows, 1],
-    ),
-  );
-  const oneHot = builder.op('Cast', [builder.op('Equal', [every, wrapped])], { to: int(dtypeNumber(table.dtype)) });
+  const oneHot = builder.op('Cast', [builder.op('Equal', [everyRow(context, rows, count), wrapped])], {
+    to: int(dtypeNumber(table.dtype)),
+  });
   const width = rest.reduce<Dim>((product, dim) => (isSymbolic(product) || isSymbolic(dim) ? -1 : product * dim), 1);
   const columns = builder.op('Reshape', [
     gradient,
     builder.ints(isSymbolic(width) || width < 0 ? context.fail('the width of its table is symbolic') : [-1, width]),
   ]);
   const sum = builder.op('MatMul', [oneHot, columns]);
-  const target = [rows, ...rest];
-  return target.length === 2 && dimEquals(target[1], width)
-    ? sum
-    : builder.op('Reshape', [sum, builder.ints(target as number[])]);
+  if (rest.length === 1) return sum;
+  return builder.op('Reshape', [sum, context.shapeValue(table.shape, node.inputs[0])]);
+}
+
+/** `[rows, 1]`: the number of every row. */
+function everyRow({ builder }: GradientContext, rows: Dim, count: string): string {
+  if (!isSymbolic(rows)) {
+    const numbers = Array.from({ length: rows }, (_, i) => i);
+    return builder.tensor(int64(numbers, [rows, 1]));
+  }
+  const scalar = (value: number): string => builder.tensor(int64([value], []));
+  const end = builder.op('Squeeze', [count, builder.ints([0])]);
+  const range = builder.op('Range', [scalar(0), end, scalar(1)]);
+  return builder.op('Unsqueeze', [range, builder.ints([1])]);
 }

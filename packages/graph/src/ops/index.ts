@@ -1,5 +1,6 @@
 import { SecateurError } from '../errors.js';
 import { type OpRecord, type OpSet, opKey } from '../op-record.js';
+import { attention } from './attention.js';
 import { binaryOps } from './binary.js';
 import { convOps } from './conv.js';
 import { elementwiseOps } from './elementwise.js';
@@ -46,6 +47,7 @@ function add(ops: Map<string, OpRecord>, record: OpRecord): void {
 
 /** Every operator that comes with the package. */
 export const defaultOps: OpSet = opSetOf([
+  attention,
   ...binaryOps,
   ...convOps,
   ...elementwiseOps,

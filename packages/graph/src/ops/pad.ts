@@ -1,37 +1,38 @@
-import { addDims, type Dim, isSymbolic } from '../dim.js';
+import { addDims, type Dim, dimEquals, dimText, isSymbolic } from '../dim.js';
 import { getString } from '../graph.js';
 import { defineOp, type InferContext, type OpRecord } from '../op-record.js';
 import { allocate, sizeOf, stridesOf, tensor, toNumbers } from '../tensor.js';
 import { knownNumbers, normalAxis, uncut } from './views.js';
 
 /** Padding before and after every axis. */
-interface Pads {
-  readonly before: readonly number[];
-  readonly after: readonly number[];
+interface Pads<T extends Dim> {
+  readonly before: readonly T[];
+  readonly after: readonly T[];
 }
 
-function spreadPads(
-  flat: readonly number[],
+function spreadPads<T extends Dim>(
+  flat: readonly T[],
   axes: readonly number[] | undefined,
   rank: number,
   fail: (message: string) => never,
-): Pads {
-  const before = new Array<number>(rank).fill(0);
-  const after = new Array<number>(rank).fill(0);
+): Pads<T | 0> {
+  const before = new Array<T | 0>(rank).fill(0);
+  const after = new Array<T | 0>(rank).fill(0);
   const at = axes?.map((axis) => normalAxis(axis, rank, fail)) ?? [...before.keys()];
   if (flat.length !== 2 * at.length) fail(`${flat.length} pads for ${at.length} axes; ${2 * at.length} expected`);
   at.forEach((axis, i) => {
     before[axis] = flat[i];
     after[axis] = flat[i + at.length];
   });
-  if (flat.some((pad) => pad < 0)) fail(`pads [${flat}] contain a negative number; crop with Slice instead`);
+  if (flat.some((pad) => typeof pad === 'number' && pad < 0))
+    fail(`pads [${flat.map(dimText)}] contain a negative number; crop with Slice instead`);
   return { before, after };
 }
 
-function padsOf(context: InferContext, rank: number): Pads {
+function padsOf(context: InferContext, rank: number): Pads<Dim> {
   const mode = getString(context.node, 'mode', 'constant');
   if (mode !== 'constant') context.fail(`mode "${mode}" is not covered; only "constant" is`);
-  const flat = knownNumbers(context, 1) ?? context.fail('its pads are not known before running');
+  const flat = context.elements(1) ?? context.fail('its pads are not known before running');
   const axes = context.has(3)
     ? (knownNumbers(context, 3) ?? context.fail('its axes are not known before running'))
     : undefined;
@@ -43,23 +44,25 @@ const pad = defineOp({
   infer(context) {
     const { dtype, shape } = context.input(0);
     const { before, after } = padsOf(context, shape.length);
-    return [{ dtype, shape: shape.map((dim, i): Dim => addDims(dim, before[i] + after[i])) }];
+    return [{ dtype, shape: shape.map((dim, i): Dim => addDims(dim, addDims(before[i], after[i]))) }];
   },
   slots(context) {
-    const flat = context.numbers(1)!;
+    const [from, to] = [context.input(0).shape, context.output(0).shape];
+    // Pads known only as symbols are not numbers: such axes are pinned.
+    const flat = context.input(1).elements ?? context.numbers(1)!;
     const axes = context.has(3) ? context.numbers(3) : undefined;
-    const rank = context.input(0).shape.length;
-    const { before, after } = spreadPads(flat, axes, rank, fail);
+    const { before, after } = spreadPads<Dim>(flat, axes, from.length, fail);
     context.set(
       0,
       context.axes(0).map((axis, i) => {
-        if (before[i] + after[i] === 0) return axis;
-        if (isSymbolic(context.input(0).shape[i])) {
+        if (dimEquals(from[i], to[i])) return axis;
+        const [first, last] = [before[i], after[i]];
+        if (isSymbolic(from[i]) || isSymbolic(first) || isSymbolic(last)) {
           context.pin(axis, 'padded');
-          return uncut(context, context.output(0).shape[i], 'padded');
+          return uncut(context, to[i], 'padded');
         }
         const padding = (size: number) => (size > 0 ? [context.fixed(size, 'padded')] : []);
-        return context.concat([...padding(before[i]), axis, ...padding(after[i])]);
+        return context.concat([...padding(first), axis, ...padding(last)]);
       }),
     );
   },

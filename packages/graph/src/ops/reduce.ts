@@ -10,6 +10,7 @@ import {
   type OpRecord,
 } from '../op-record.js';
 import { toNumbers } from '../tensor.js';
+import { argExtremumOps } from './arg-extremum.js';
 import { type Backward, backwardOf } from './backward.js';
 import { doublesOf, tensorOfDoubles } from './doubles.js';
 import { foldAxes, keptShape } from './fold-axes.js';
@@ -179,4 +180,4 @@ function never(message: string): never {
 }
 
 /** Reductions over axes. */
-export const reduceOps: readonly OpRecord[] = reductions.map(reduceOp);
+export const reduceOps: readonly OpRecord[] = [...reductions.map(reduceOp), ...argExtremumOps];

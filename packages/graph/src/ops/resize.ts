@@ -1,8 +1,20 @@
 import { type Dim, dimEquals, dimText, divideExactly, floorDivideDims, isSymbolic, multiplyDims } from '../dim.js';
-import { type GraphNode, getInt, getInts, getString, ints } from '../graph.js';
+import { type GraphNode, getInt, getInts, getString, int, ints } from '../graph.js';
 import { defineOp, type GradientContext, type InferContext, type OpRecord } from '../op-record.js';
-import { allocate, castTensor, float32, int64, sizeOf, type Tensor, tensor, toFloat32, toNumbers } from '../tensor.js';
+import {
+  allocate,
+  castTensor,
+  type DType,
+  float32,
+  int64,
+  sizeOf,
+  type Tensor,
+  tensor,
+  toFloat32,
+  toNumbers,
+} from '../tensor.js';
 import { scalarTensor } from './backward.js';
+import { dtypeNumber } from './element-types.js';
 import { uncut } from './views.js';
 
 /** For every index of the output the inputs it is made of. */
@@ -227,15 +239,61 @@ function resizeGradient(context: GradientContext, gradient: string): string {
     const places = builder.tensor(scalarTensor(sizeOf(kernel), context.input(0).dtype));
     return builder.op('Mul', [mean, places]);
   }
+  const given = node.inputs[3] ? undefined : context.constant(2);
+  const scales = given ? overAxes(node, [...toFloat32(given)], from.length, () => 1) : factors;
   return touched.reduce((value, axis) => {
-    const [size, length, scale] = [from[axis], to[axis], factors[axis]];
-    if (isSymbolic(size) || isSymbolic(length) || scale === undefined) {
-      return context.fail(
-        `axis ${axis} goes from ${dimText(size)} to ${dimText(length)}: only nearest by whole factors is covered for symbolic sizes`,
-      );
-    }
-    return multiplyAlong(context, value, axis, from.length, matrixOf(tapsOf(node, size, length, scale), size));
+    const [size, length, scale] = [from[axis], to[axis], scales[axis]];
+    const isKnown = !isSymbolic(size) && !isSymbolic(length) && scale !== undefined;
+    const matrix = isKnown
+      ? builder.tensor(castTensor(matrixOf(tapsOf(node, size, length, scale), size), context.input(0).dtype))
+      : matrixAtRun(context, axis, given && scale);
+    return multiplyAlong(context, value, axis, from.length, matrix);
   }, gradient);
+}
+
+/**
+ * The matrix of `matrixOf` for sizes known only at run time, in single precision as runtimes compute coordinates: row `i`
+ * has a 1 where output index `i` reads.
+ */
+function matrixAtRun(context: GradientContext, axis: number, scale: number | undefined): string {
+  const { builder, node } = context;
+  const op = (name: string, ...inputs: string[]): string => builder.op(name, inputs);
+  const cast = (value: string, dtype: DType): string => builder.op('Cast', [value], { to: int(dtypeNumber(dtype)) });
+  const scalar = (value: number): string => builder.tensor(float32([], [value]));
+  const at = getString(node, 'coordinate_transformation_mode', 'half_pixel');
+  if (getString(node, 'mode', 'nearest') !== 'nearest' || (at !== 'asymmetric' && at !== 'half_pixel')) {
+    const [size, length] = [context.input(0).shape[axis], context.output(0).shape[axis]];
+    return context.fail(
+      `axis ${axis} goes from ${dimText(size)} to ${dimText(length)}: for symbolic sizes only nearest by asymmetric or half_pixel is covered`,
+    );
+  }
+  const sizeOfAxis = (value: string): string =>
+    op('Squeeze', op('Gather', op('Shape', value), builder.ints([axis])), builder.ints([0]));
+  const [size, length] = [sizeOfAxis(node.inputs[0]), sizeOfAxis(node.outputs[0])];
+  const upTo = (count: string): string =>
+    cast(op('Range', builder.tensor(int64([0], [])), count, builder.tensor(int64([1], []))), 'float32');
+  const factor = scale === undefined ? op('Div', cast(length, 'float32'), cast(size, 'float32')) : scalar(scale);
+  const places = upTo(length);
+  const coordinates =
+    at === 'asymmetric'
+      ? op('Div', places, factor)
+      : op('Sub', op('Div', op('Add', places, scalar(0.5)), factor), scalar(0.5));
+  const last = op('Sub', cast(size, 'float32'), scalar(1));
+  const rounded = roundAtRun(getString(node, 'nearest_mode', 'round_prefer_floor'), coordinates, op, scalar);
+  const read = op('Max', op('Min', rounded, last), scalar(0));
+  const column = op('Unsqueeze', cast(read, 'int32'), builder.ints([1]));
+  return cast(op('Equal', column, cast(upTo(size), 'int32')), context.input(0).dtype);
+}
+
+function roundAtRun(
+  mode: string,
+  x: string,
+  op: (name: string, ...inputs: string[]) => string,
+  scalar: (value: number) => string,
+): string {
+  if (mode === 'floor') return op('Floor', x);
+  if (mode === 'ceil') return op('Ceil', x);
+  return mode === 'round_prefer_floor' ? op('Ceil', op('Sub', x, scalar(0.5))) : op('Floor', op('Add', x, scalar(0.5)));
 }
 
 /** `[to, size]`: row `i` holds the weights of output index `i`. */
@@ -249,10 +307,9 @@ function matrixOf({ indices, weights }: Taps, size: number): Tensor {
   return matrix;
 }
 
-/** Contracts `axis` of `x` with the rows of `matrix`. */
-function multiplyAlong(context: GradientContext, x: string, axis: number, rank: number, matrix: Tensor): string {
+/** Contracts `axis` of `x` with the rows of `weights`. */
+function multiplyAlong(context: GradientContext, x: string, axis: number, rank: number, weights: string): string {
   const { builder } = context;
-  const weights = builder.tensor(castTensor(matrix, context.input(0).dtype));
   if (axis === rank - 1) return builder.op('MatMul', [x, weights]);
   const perm = Array.from({ length: rank }, (_, i) => i);
   [perm[axis], perm[rank - 1]] = [rank - 1, axis];

@@ -3,6 +3,7 @@ import { getInt, int } from '../graph.js';
 import { defineOp, type GradientContext, type InferContext, type OpRecord, type ValueType } from '../op-record.js';
 import { allocate, isFloat, sizeOf, type Tensor, tensor } from '../tensor.js';
 import { gatherRecord } from './gather.js';
+import { gatherNd, scatterNd } from './gather-nd.js';
 import { sliceRecord } from './slice.js';
 import { splitRecord } from './split.js';
 import { intType, normalAxis } from './views.js';
@@ -129,4 +130,12 @@ const trilu = defineOp({
   },
 });
 
-export const selectOps: readonly OpRecord[] = [concat, splitRecord, sliceRecord, gatherRecord, trilu];
+export const selectOps: readonly OpRecord[] = [
+  concat,
+  splitRecord,
+  sliceRecord,
+  gatherRecord,
+  gatherNd,
+  scatterNd,
+  trilu,
+];

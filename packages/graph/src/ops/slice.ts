@@ -216,13 +216,27 @@ function sliceGradient(context: GradientContext, gradient: string): string {
   const after = from.map((dim, axis) => subtractDims(subtractDims(dim, before[axis]), lengths[axis]));
   if ([...before, ...after].every((pad) => pad === 0)) return result;
   if (isNumeric) return builder.op('Pad', [result, builder.ints([...before, ...after] as number[])]);
-  if (before.some(isSymbolic)) context.fail('a slice starts at a place known only at run time');
-  const starts = builder.ints(before as number[]);
+  const starts = before.some(isSymbolic) ? startsAtRun(context, before) : builder.ints(before as number[]);
   const rest = builder.op('Sub', [
     builder.op('Sub', [builder.op('Shape', [node.inputs[0]]), builder.op('Shape', [result])]),
     starts,
   ]);
   return builder.op('Pad', [result, builder.op('Concat', [starts, rest], { axis: int(0) })]);
+}
+
+/**
+ * First indices along every axis, read from the slice's own starts where they are known only at run time. Such a start lies
+ * inside the axis, as its size is worked out.
+ */
+function startsAtRun(context: GradientContext, before: readonly Dim[]): string {
+  const { builder, node } = context;
+  const axes = context.node.inputs[3] ? context.input(3).elements : undefined;
+  const parts = before.map((dim, axis) => {
+    if (!isSymbolic(dim)) return builder.ints([dim]);
+    const at = axes ? axes.findIndex((one) => (Number(one) + before.length) % before.length === axis) : axis;
+    return builder.op('Cast', [builder.op('Gather', [node.inputs[1], builder.ints([at])])], { to: int(7) });
+  });
+  return builder.op('Concat', parts, { axis: int(0) });
 }
 
 function firstIndex(dim: Dim, start: Dim): Dim {

@@ -54,7 +54,8 @@ function largest(row: Float64Array): number {
   return row.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
 }
 
-function softmaxRow(row: Float64Array): Float64Array {
+/** Normalised exponentials of a row. */
+export function softmaxRow(row: Float64Array): Float64Array {
   const top = largest(row);
   const powers = row.map((x) => Math.exp(x - top));
   const sum = powers.reduce((a, b) => a + b, 0);

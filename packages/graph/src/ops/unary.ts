@@ -16,6 +16,7 @@ export interface UnaryValues {
 /** An operator that maps every element alone, without regard to its neighbours. */
 export interface Unary {
   readonly op: string;
+  readonly domain?: string;
   f(x: number, node: GraphNode): number;
   /** Gradient of x, or `'none'` where it is zero everywhere. */
   readonly gradient: ((b: Backward, values: UnaryValues) => string) | 'none';
@@ -23,9 +24,10 @@ export interface Unary {
   element?(x: Dim): Dim | undefined;
 }
 
-export function unaryOp({ op, f, gradient, element }: Unary): OpRecord {
+export function unaryOp({ op, domain, f, gradient, element }: Unary): OpRecord {
   return defineOp({
     op,
+    domain,
     infer(context) {
       const { dtype, shape } = context.input(0);
       return [intType(dtype, shape, mapElements(context.elements(0), element))];

@@ -91,6 +91,36 @@ for (const op of ['Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual']) 
   });
 }
 
+const { NaN: nan, POSITIVE_INFINITY: inf } = Number;
+const told: [op: string, attributes: Record<string, Attribute>, expected: number[]][] = [
+  ['IsNaN', {}, [0, 1, 0, 0]],
+  ['IsInf', {}, [0, 0, 1, 1]],
+  ['IsInf', { detect_negative: int(0) }, [0, 0, 1, 0]],
+  ['IsInf', { detect_positive: int(0) }, [0, 0, 0, 1]],
+];
+for (const [op, attributes, expected] of told) {
+  cases.push(
+    {
+      op,
+      name: `values of ${op} ${JSON.stringify(attributes)}`,
+      build: (b) => b.op(op, [b.input('a', 'float64', [4])], attributes, { name: 'y' }),
+      feeds: { a: values([4], [1, nan, inf, -inf]) },
+      shape: '[4]',
+      values: expected,
+    },
+    {
+      op,
+      name: 'lets slots through',
+      build(b) {
+        const h = b.op('MatMul', [b.input('x', 'float64', [batch, 3]), weight(b, 'w1', [3, 4])]);
+        const mask = b.op('Cast', [b.op(op, [h], attributes)], { to: int(11) });
+        b.op('MatMul', [mask, weight(b, 'w3', [4, 2])], {}, { name: 'y' });
+      },
+      groups: ['4x w1:1 w3:0'],
+    },
+  );
+}
+
 for (const op of ['And', 'Or', 'Not']) {
   const operands = op === 'Not' ? ['a'] : ['a', 'b'];
   const [a, b] = [

@@ -11,6 +11,7 @@ import { noise, type OpCase, testOps, values, weight } from './case.js';
 /** Operators of one input: points and results worked out by hand or from tables. */
 interface UnaryCase {
   op: string;
+  domain?: string;
   attributes?: Record<string, Attribute>;
   opset?: number;
   x: number[];
@@ -40,7 +41,18 @@ const unary: UnaryCase[] = [
   { op: 'Tanh', x: [0, Math.log(2), -Math.log(3)], y: [0, 0.6, -0.8] },
   { op: 'Erf', x: [0, 1, -0.5], y: [0, 0.8427007929497148, -0.5204998778130465] },
   { op: 'Relu', x: [2, -3, 0], y: [2, 0, 0] },
+  { op: 'Softplus', x: [0, Math.log(3), -800, 800], y: [Math.LN2, Math.log(4), 0, 800], at: [0.3, -1, 4, 2] },
+  { op: 'LeakyRelu', x: [2, -3, 0], y: [2, -0.03, 0] },
+  { op: 'LeakyRelu', attributes: { alpha: float(0.5) }, x: [2, -3, 0], y: [2, -1.5, 0] },
   { op: 'Gelu', opset: 20, x: [0, 1, -1], y: [0, 0.8413447460685429, -0.158655253931457] },
+  { op: 'Gelu', domain: 'com.microsoft', x: [0, 1, -1], y: [0, 0.8413447460685429, -0.158655253931457] },
+  {
+    op: 'QuickGelu',
+    domain: 'com.microsoft',
+    attributes: { alpha: float(2) },
+    x: [0, Math.log(3) / 2],
+    y: [0, 0.375 * Math.log(3)],
+  },
   {
     op: 'Gelu',
     opset: 20,
@@ -57,8 +69,8 @@ const unary: UnaryCase[] = [
   { op: 'Clip', x: [2, 0.25, -3], y: [0.6, 0.25, -0.5], further: bounds },
 ];
 
-const apply = (b: GraphBuilder, { op, attributes, further }: UnaryCase, x: string, name?: string): string =>
-  b.op(op, [x, ...(further?.(b) ?? [])], attributes ?? {}, { name });
+const apply = (b: GraphBuilder, one: UnaryCase, x: string, name?: string): string =>
+  b.op(one.op, [x, ...(one.further?.(b) ?? [])], one.attributes ?? {}, { name, domain: one.domain });
 
 const cases: OpCase[] = unary.flatMap((one): OpCase[] => [
   {

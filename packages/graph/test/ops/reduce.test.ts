@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GraphBuilder, int, ints, symbol } from '../../src/index.js';
+import { type Attribute, GraphBuilder, int, ints, symbol } from '../../src/index.js';
 import { inferTypes } from '../../src/infer.js';
 import { reduceOps } from '../../src/ops/reduce.js';
 import { type GradientCase, testGradients } from '../gradient-check.js';
@@ -120,6 +120,35 @@ cases.push(
     elements: ['2'],
   },
 );
+
+for (const [op, first, last] of [
+  ['ArgMax', [1, 0], [2, 0]],
+  ['ArgMin', [0, 1], [0, 2]],
+] as const) {
+  const build = (attributes: Record<string, Attribute>) => (b: GraphBuilder) =>
+    b.op(op, [b.input('x', 'float64', [batch, 3])], { axis: int(1), ...attributes }, { name: 'y' });
+  const feeds = { x: values([2, 3], [1, 7, 7, 5, 2, 2]) };
+  cases.push(
+    { op, name: 'the first of equals', build: build({}), feeds, shape: '[batch, 1]', values: first },
+    {
+      op,
+      name: 'the last of equals, without the axis',
+      build: build({ keepdims: int(0), select_last_index: int(1) }),
+      feeds,
+      shape: '[batch]',
+      values: last,
+    },
+    {
+      op,
+      name: 'pins its axis',
+      build(b) {
+        const h = b.op('MatMul', [b.input('x', 'float64', [batch, 3]), weight(b, 'w1', [3, 4])]);
+        b.op(op, [h], { axis: int(1) }, { name: 'y' });
+      },
+      groups: [],
+    },
+  );
+}
 
 testOps(reduceOps, cases);
 

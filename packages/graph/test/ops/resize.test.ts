@@ -1,4 +1,4 @@
-import { float32, type GraphBuilder, ints, string, symbol } from '../../src/index.js';
+import { type Attribute, float32, type GraphBuilder, ints, string, symbol } from '../../src/index.js';
 import { resizeOps } from '../../src/ops/resize.js';
 import { type GradientCase, testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
@@ -89,6 +89,13 @@ const resized = (name: string, shape: number[], scales: number[], attributes = {
   build: (b) => b.op('Resize', [b.input('x', 'float64', shape), ...byScale(b, scales)], attributes, { name: 'y' }),
 });
 
+const roundings: Record<string, Attribute>[] = [
+  nearest,
+  { ...nearest, nearest_mode: string('ceil') },
+  { mode: string('nearest') },
+  { mode: string('nearest'), nearest_mode: string('round_prefer_ceil') },
+];
+
 testGradients(resizeOps, [
   {
     op: 'Resize',
@@ -97,6 +104,19 @@ testGradients(resizeOps, [
     wrt: ['x'],
     build: (b) => b.op('Resize', [image(b, 2), ...byScale(b, [1, 1, 2, 2])], nearest, { name: 'y' }),
   },
+  ...roundings.map(
+    (attributes, i): GradientCase => ({
+      op: 'Resize',
+      name: `nearest, to the size of another input, rounding ${i}`,
+      feeds: { x: noise([1, 2, 2, 3]), z: noise([1, 2, 5, 2]) },
+      wrt: ['x'],
+      build(b) {
+        const other = b.op('Shape', [b.input('z', 'float64', [symbol('batch'), 2, symbol('h'), symbol('w')])]);
+        b.op('Resize', [image(b, 2), '', '', other], attributes, { name: 'y' });
+      },
+    }),
+  ),
+  resized('nearest by a scale that does not come out even', [1, 1, 5, 3], [1, 1, 1.5, 1], nearest),
   resized('nearest with half pixels', [1, 2, 2, 3], [1, 1, 3, 2], { mode: string('nearest') }),
   resized('nearest, rounding differently', [1, 1, 2, 3], [1, 1, 2, 2], {
     ...nearest,

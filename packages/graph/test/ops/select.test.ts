@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { evaluateGraph } from '../../src/evaluate.js';
-import { GraphBuilder, int, int64, ints, symbol, toNumbers } from '../../src/index.js';
+import { GraphBuilder, int, int64, ints, string, symbol, toNumbers } from '../../src/index.js';
 import { selectOps } from '../../src/ops/select.js';
 import { sliceIndices } from '../../src/ops/slice.js';
 import { type GradientCase, testGradients } from '../gradient-check.js';
 import { noise, type OpCase, testOps, values, weight } from './case.js';
 
+const batch = symbol('batch');
 const rows = (b: GraphBuilder, width: number) => b.input('x', 'float64', [symbol('batch'), width]);
 const linear = (b: GraphBuilder, name: string, x: string, from: number, to: number, output?: string) =>
   b.op('MatMul', [x, weight(b, name, [from, to])], {}, output ? { name: output } : {});
@@ -199,6 +200,66 @@ const cases: OpCase[] = [
   },
 ];
 
+const places = int64([0, 1, 2, 0, -1, 1], [3, 2]);
+cases.push(
+  {
+    op: 'GatherND',
+    name: 'blocks by their leading indices, counted from the back too',
+    build: (b) => b.op('GatherND', [b.input('x', 'float64', [batch, 2, 2]), b.tensor(places)], {}, { name: 'y' }),
+    feeds: { x: counting([3, 2, 2]) },
+    shape: '[3, 2]',
+    values: [2, 3, 8, 9, 10, 11],
+  },
+  {
+    op: 'GatherND',
+    name: 'channels pass',
+    build(b) {
+      const h = linear(b, 'w1', b.input('x', 'float64', [batch, 2]), 2, 4);
+      linear(b, 'w2', b.op('GatherND', [h, b.input('i', 'int64', [symbol('n'), 1])]), 4, 2, 'y');
+    },
+    feeds: { x: noise([3, 2]), i: int64([2, 0], [2, 1]) },
+    groups: ['4x w1:1 w2:0'],
+  },
+  {
+    op: 'ScatterND',
+    name: 'writes',
+    build: (b) =>
+      b.op(
+        'ScatterND',
+        [b.input('x', 'float64', [3, 2]), b.tensor(int64([2, 0], [2, 1])), b.input('u', 'float64', [2, 2])],
+        {},
+        { name: 'y' },
+      ),
+    feeds: { x: counting([3, 2]), u: values([2, 2], [9, 8, 7, 6]) },
+    shape: '[3, 2]',
+    values: [7, 6, 2, 3, 9, 8],
+  },
+  {
+    op: 'ScatterND',
+    name: 'adds, places that are named twice both times',
+    build: (b) =>
+      b.op(
+        'ScatterND',
+        [b.input('x', 'float64', [3]), b.tensor(int64([2, 0, 2], [3, 1])), b.input('u', 'float64', [3])],
+        { reduction: string('add') },
+        { name: 'y' },
+      ),
+    feeds: { x: counting([3]), u: values([3], [9, 8, 7]) },
+    values: [8, 1, 18],
+  },
+  {
+    op: 'ScatterND',
+    name: 'joins the channels of both',
+    build(b) {
+      const x = b.input('x', 'float64', [batch, 2]);
+      const i = b.input('i', 'int64', [batch, 1]);
+      linear(b, 'w3', b.op('ScatterND', [linear(b, 'w1', x, 2, 4), i, linear(b, 'w2', x, 2, 4)]), 4, 2, 'y');
+    },
+    feeds: { x: noise([2, 2]), i: int64([1, 0], [2, 1]) },
+    groups: ['4x w1:1 w2:1 w3:0'],
+  },
+);
+
 testOps(selectOps, cases);
 
 it('Slice takes what a plain walk over the clamped bounds takes', () => {
@@ -292,6 +353,48 @@ testGradients(selectOps, [
     build: (b) =>
       b.op('Gather', [weight(b, 'table', [5, 3]), b.input('i', 'int64', [symbol('batch'), 2])], {}, { name: 'y' }),
   },
+  {
+    op: 'Gather',
+    name: 'rows of a table whose length is known only at run time',
+    feeds: { x: noise([4, 3]), i: int64([1, 3, 1, -1], [4]) },
+    build: (b) => b.op('Gather', [rows(b, 3), b.input('i', 'int64', [4])], {}, { name: 'y' }),
+  },
+  {
+    op: 'Slice',
+    name: 'from where another input ends',
+    feeds: { x: noise([4, 3]), z: noise([1, 3]) },
+    wrt: ['x'],
+    build(b) {
+      const start = b.op('Gather', [b.op('Shape', [b.input('z', 'float64', [symbol('n'), 3])]), b.ints([0])]);
+      b.op('Slice', [rows(b, 3), start, b.ints([2 ** 40]), b.ints([0])], {}, { name: 'y' });
+    },
+  },
+  {
+    op: 'GatherND',
+    name: 'some places twice',
+    feeds: { x: noise([3, 2, 2]) },
+    build: (b) =>
+      b.op(
+        'GatherND',
+        [b.input('x', 'float64', [batch, 2, 2]), b.tensor(int64([0, 1, 2, 0, 0, 1], [3, 2]))],
+        {},
+        { name: 'y' },
+      ),
+  },
+  ...['none', 'add'].map(
+    (reduction): GradientCase => ({
+      op: 'ScatterND',
+      name: reduction,
+      feeds: { x: noise([3, 2]), u: noise([2, 2], 5) },
+      build: (b) =>
+        b.op(
+          'ScatterND',
+          [rows(b, 2), b.tensor(int64([2, 0], [2, 1])), b.input('u', 'float64', [2, 2])],
+          { reduction: string(reduction) },
+          { name: 'y' },
+        ),
+    }),
+  ),
   {
     op: 'Trilu',
     name: 'the lower triangle',

@@ -1,22 +1,15 @@
 import type { ByteSource, SourceFolder } from '@secateur/core';
-import {
-  type Constant,
-  type Graph,
-  type GraphNode,
-  inferTypes,
-  type OpSet,
-  SecateurError,
-  type ValueInfo,
-} from '@secateur/graph';
+import { type Constant, type Graph, inferTypes, type OpSet, SecateurError, type ValueInfo } from '@secateur/graph';
 import type { ValueInfoProto } from 'onnx-buf';
 import { MODEL_FIELDS } from '../annotations.js';
 import { dataTypeName, dtypeOf } from '../data-types.js';
-import { GROUP_NORM_OPSET } from '../versions.js';
 import { initializerConstant } from './constants.js';
+import { declaredKinds } from './declared-kinds.js';
 import { symbolicShape } from './dims.js';
 import { ExternalFiles } from './external-data.js';
-import { constantOfNode, decodeNode } from './nodes.js';
-import { type ParsedModel, parseModel } from './parse-model.js';
+import { Names } from './names.js';
+import { NodeReader } from './node-reader.js';
+import { parseModel } from './parse-model.js';
 
 /**
  * Reads an `.onnx` file into a graph, as it is: names, order and operators stay; `Constant` nodes become constants.
@@ -29,7 +22,9 @@ import { type ParsedModel, parseModel } from './parse-model.js';
  * @throws {SecateurError} BAD_FILE when the file is malformed, its operator set is not 11 to 24, or its external data are
  * missing, out of range or outside the folder
  * @throws {SecateurError} UNKNOWN_DTYPE for strings, complex, 8-bit and 4-bit floats and sparse tensors
- * @throws {SecateurError} UNKNOWN_OP for functions in the model and operators with subgraphs (If, Loop, Scan)
+ * An `If` whose condition is known before running, as older exporters write for `squeeze`, is replaced by the branch taken.
+ *
+ * @throws {SecateurError} UNKNOWN_OP for functions in the model and other operators with subgraphs (If, Loop, Scan)
  */
 export async function decodeOnnx(
   source: ByteSource,
@@ -39,16 +34,18 @@ export async function decodeOnnx(
   const parsed = await parseModel(source);
   const { graph, file, model } = parsed;
   const files = new ExternalFiles(file, folder);
+  const kinds = declaredKinds(graph.valueInfo);
   const values = new Names('value', file);
   const constants = new Map<string, Constant>();
   for (const proto of graph.initializer) {
     values.add(proto.name);
-    constants.set(proto.name, await initializerConstant(proto, parsed, files));
+    const constant = await initializerConstant(proto, parsed, files);
+    constants.set(proto.name, kinds ? { ...constant, declared: kinds.get(proto.name) ?? 'computed' } : constant);
   }
   // Up to IR version 3, initialisers were listed as inputs too.
   const inputs = graph.input.filter(({ name }) => !constants.has(name)).map((proto) => inputInfo(proto, file));
   for (const { name } of inputs) values.add(name);
-  const nodes = decodeNodes(parsed, values, constants);
+  const nodes = await new NodeReader(parsed, values, constants, inputs, options.ops).read(graph.node, files);
   const decoded: Graph = {
     name: graph.name,
     opset: parsed.opset,
@@ -69,34 +66,6 @@ export async function decodeOnnx(
   };
   for (const { name } of graph.output) values.require(name, 'The graph');
   return { ...decoded, outputs: outputInfos(graph.output, decoded, file, options.ops) };
-}
-
-function decodeNodes(parsed: ParsedModel, values: Names, constants: Map<string, Constant>): GraphNode[] {
-  const { graph, file, opset } = parsed;
-  const names = new Set<string>();
-  const nodes: GraphNode[] = [];
-  for (const proto of graph.node) {
-    for (const input of proto.input) if (input) values.require(input, `${proto.opType} "${proto.name}"`);
-    for (const output of proto.output) if (output) values.add(output);
-    if (proto.opType === 'Constant' && proto.domain === '' && proto.output[0]) {
-      constants.set(proto.output[0], constantOfNode(proto, file));
-      continue;
-    }
-    const node = decodeNode(proto, uniqueName(proto.name || proto.output[0] || proto.opType, names), file);
-    if (node.op === 'GroupNormalization' && node.domain === '' && opset < GROUP_NORM_OPSET) {
-      throw new SecateurError(
-        'UNKNOWN_OP',
-        `GroupNormalization "${node.name}" of operator set ${opset} has a scale per group.`,
-        {
-          file,
-          field: node.name,
-          hint: `Export with opset_version ${GROUP_NORM_OPSET} or newer, or below 18.`,
-        },
-      );
-    }
-    nodes.push(node);
-  }
-  return nodes;
 }
 
 function inputInfo(proto: ValueInfoProto, file: string): ValueInfo {
@@ -143,40 +112,6 @@ function declaredType({ name, type }: ValueInfoProto, file: string): Partial<Omi
     });
   }
   return { dtype, shape: shape && symbolicShape(shape, name, file) };
-}
-
-/** Names of values: each made once, before it is read. */
-class Names {
-  private readonly known = new Set<string>();
-
-  constructor(
-    private readonly kind: string,
-    private readonly file: string,
-  ) {}
-
-  add(name: string): void {
-    if (name === '') throw new SecateurError('BAD_FILE', `A ${this.kind} has no name.`, { file: this.file });
-    if (this.known.has(name)) {
-      throw new SecateurError('BAD_FILE', `Two ${this.kind}s are called ${name}.`, { file: this.file, field: name });
-    }
-    this.known.add(name);
-  }
-
-  require(name: string, reader: string): void {
-    if (this.known.has(name)) return;
-    throw new SecateurError('BAD_FILE', `${reader} reads "${name}", which nothing before it makes.`, {
-      file: this.file,
-      field: name,
-    });
-  }
-}
-
-/** Names of nodes are free in ONNX; graphs want each once. */
-function uniqueName(base: string, taken: Set<string>): string {
-  let name = base;
-  for (let i = 1; taken.has(name); i++) name = `${base}_${i}`;
-  taken.add(name);
-  return name;
 }
 
 function given(record: Record<string, string>): Record<string, string> {

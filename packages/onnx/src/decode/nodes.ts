@@ -14,7 +14,7 @@ import {
   type NodeProto,
 } from 'onnx-buf';
 import { ANNOTATIONS } from '../annotations.js';
-import { scopeOfName } from '../scope.js';
+import { moduleInList, scopeOfName } from '../scope.js';
 import { inlineTensor } from './inline-data.js';
 import { standardDomain } from './parse-model.js';
 
@@ -44,8 +44,7 @@ function scopeOf(proto: NodeProto): string {
   const notes = new Map(proto.metadataProps.map(({ key, value }) => [key, value]));
   const ours = notes.get(ANNOTATIONS.scope);
   if (ours !== undefined) return ours;
-  const scopes = [...(notes.get('pkg.torch.onnx.name_scopes') ?? '').matchAll(/'([^']*)'/g)];
-  return scopes.at(-2)?.[1] ?? scopeOfName(proto.name);
+  return moduleInList(notes.get('pkg.torch.onnx.name_scopes') ?? '') ?? scopeOfName(proto.name);
 }
 
 function decodeAttribute(proto: AttributeProto, node: NodeProto, file: string): Attribute {

@@ -1,12 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import type { ByteSource } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
-import {
-  AttributeProto_AttributeType as AttributeType,
-  type GraphProto,
-  type ModelProto,
-  ModelProtoSchema,
-} from 'onnx-buf';
+import { type GraphProto, type ModelProto, ModelProtoSchema } from 'onnx-buf';
 import { OPSET_RANGE } from '../versions.js';
 
 /** Largest protobuf message; bigger models keep their weights in external data. */
@@ -85,13 +80,9 @@ function refuseUnsupported(model: ModelProto, graph: GraphProto, file: string): 
   refuse('UNKNOWN_OP', 'Functions defined in the model', functions, file, 'Inline the functions before loading.');
   const sparse = graph.sparseInitializer.map(({ values }) => values?.name || 'unnamed');
   refuse('UNKNOWN_DTYPE', 'Sparse initialisers', sparse, file, 'Export with dense weights.');
-  const control = graph.node
-    .filter((node) => node.attribute.some(({ type }) => type === AttributeType.GRAPH || type === AttributeType.GRAPHS))
-    .map((node) => `${node.opType} "${node.name}"`);
-  refuse('UNKNOWN_OP', 'Operators with subgraphs', control, file, 'Export without control flow, e.g. by tracing.');
 }
 
-function refuse(
+export function refuse(
   code: 'UNKNOWN_OP' | 'UNKNOWN_DTYPE',
   what: string,
   names: readonly string[],

@@ -18,6 +18,6 @@ export function canonicalize(graph: Graph, options: CanonicalizeOptions = {}): G
   const { ops } = options;
   // Names first: folding leaves parameters alone, and must know which they are.
   const named = recoverParameters(graph, options);
-  const folded = foldConstants(absorbViews(named, ops), ops ? { ops } : {});
-  return fuseGroupNorm(folded, ops);
+  const folded = foldConstants(named, ops ? { ops } : {});
+  return fuseGroupNorm(absorbViews(folded, ops), ops);
 }

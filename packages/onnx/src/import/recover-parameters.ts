@@ -32,7 +32,7 @@ interface Claim {
  * Exporters keep most names. Where they fold a transposition or a reshape into a weight they make up a new name
  * (`onnx::MatMul_1061`); then the node that reads it tells: a `MatMul` in scope `down_blocks.1.attentions.0.to_q` reads
  * that module's `weight`, transposed; the `Mul` and `Add` after a group normalisation in scope `norm1` read `norm1.weight`
- * and `norm1.bias` of `[channels, 1, 1]`.
+ * and `norm1.bias` of `[channels, 1, 1]`. PyTorch's newer exporter says itself which initialisers are the model's.
  *
  * A graph in which any constant has an identity, as in files that we wrote, is left as it is.
  */
@@ -41,7 +41,9 @@ export function recoverParameters(graph: Graph, options: RecoverOptions = {}): G
   const claims = new Map<string, Claim>();
   const claimed = new Set<string>();
   const candidates = [...graph.constants].filter(([, constant]) => isFloat(constant.dtype));
-  const named = candidates.filter(([name]) => !isGeneratedName(name));
+  const named = candidates.filter(([name, { declared }]) =>
+    declared ? declared !== 'computed' : !isGeneratedName(name),
+  );
   // A wrapper that calls a method of the model other than `forward` is in the weights' names but not in the scopes.
   const scopes = graph.nodes.flatMap(({ scope }) => (scope ? [`${scope}.weight`] : []));
   const prefix = options.prefix ?? wrapperPrefix(named.length > 0 ? named.map(([name]) => name) : scopes);
@@ -56,7 +58,7 @@ export function recoverParameters(graph: Graph, options: RecoverOptions = {}): G
   for (const [name, constant] of candidates) {
     if (claims.has(name)) continue;
     for (const node of consumers.get(name) ?? []) {
-      const claim = node.scope ? claimByReader(name, constant, node, producers) : undefined;
+      const claim = claimByReader(name, constant, node, producers);
       if (!claim || claimed.has(claim.name)) continue;
       claims.set(name, claim);
       claimed.add(claim.name);
@@ -66,7 +68,8 @@ export function recoverParameters(graph: Graph, options: RecoverOptions = {}): G
   const constants = new Map(
     [...graph.constants].map(([name, constant]) => {
       const claim = claims.get(name);
-      return [name, claim ? { ...constant, parameter: identity(claim, constant) } : constant];
+      const { declared, ...rest } = constant;
+      return [name, claim ? { ...rest, parameter: identity(claim, constant) } : rest];
     }),
   );
   return { ...graph, nodes, constants };
@@ -79,6 +82,10 @@ function claimByReader(
   node: GraphNode,
   producers: ReadonlyMap<string, GraphNode>,
 ): Claim | undefined {
+  if (node.op === 'Add' && isScaleShiftTable(shape, node.scope)) {
+    return { name: [node.scope, 'scale_shift_table'].filter(Boolean).join('.'), axes: [null, 0, 1] };
+  }
+  if (!node.scope) return undefined;
   const weight = (axes: Claim['axes']): Claim => ({ name: `${node.scope}.weight`, axes });
   const bias = (axes: Claim['axes']): Claim => ({ name: `${node.scope}.bias`, axes });
   const same = shape.map((_, axis) => axis);
@@ -106,6 +113,15 @@ function claimByReader(
   return undefined;
 }
 
+/**
+ * Whether a constant is what PixArt adds to the modulation of a block (`[1, 6, width]`) and of the output (`[1, 2, width]`):
+ * a parameter of the block itself, folded together with the axis that it is given.
+ */
+function isScaleShiftTable(shape: readonly number[], scope: string): boolean {
+  if (shape.length !== 3 || shape[0] !== 1) return false;
+  return scope === '' ? shape[1] === 2 : shape[1] === 6 && /(^|\.)transformer_blocks\.\d+$/.test(scope);
+}
+
 /** `[0, null, …]` for a shape `[channels, 1, …]` of rank 2 or more. */
 function channelAxes(shape: readonly number[]): (number | null)[] | undefined {
   if (shape.length < 2 || shape.slice(1).some((size) => size !== 1)) return undefined;
@@ -126,10 +142,10 @@ function reshapeBefore(mul: GraphNode, producers: ReadonlyMap<string, GraphNode>
   return mul.inputs.map((input) => producers.get(input)).find((producer) => producer?.op === 'Reshape');
 }
 
-function identity({ name, axes }: Claim, { shape }: Constant): ParameterIdentity {
+function identity({ name, axes }: Claim, { shape, declared }: Constant): ParameterIdentity {
   const stored: number[] = [];
   for (const [i, axis] of axes.entries()) if (axis !== null) stored[axis] = shape[i]!;
-  const buffer = BUFFERS.test(name);
+  const buffer = declared ? declared === 'buffer' : BUFFERS.test(name);
   return { name, shape: stored, axes, ...(buffer ? { buffer } : {}) };
 }
 
