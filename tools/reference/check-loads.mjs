@@ -51,22 +51,21 @@ const cifar = async () => {
   return modelFromWeights('ddpm-cifar10-32', config, randomWeights(config, seed));
 };
 
-/** A fixture without some modules. */
-function without(name, removed) {
-  return async () => {
-    const { config, source } = await diffusersFormat.load({ folder: await nodeFolder(fixture(name)) });
-    const { removable } = modelClassOf(config).outline(config);
-    const kept = [...source.constants].filter(([tensor]) =>
-      removed.every((path) => {
-        const { keeps } = removable.find((module) => module.path === path);
-        return !tensor.startsWith(`${path}.`) || keeps.some((keep) => tensor.startsWith(`${path}.${keep}`));
-      }),
-    );
-    return modelFromWeights(name, config, weightsFrom(new Map(kept.filter(([, { parameter }]) => parameter))), {
-      removed,
-    });
-  };
-}
+/** One of the small text encoders, with random weights. */
+const text = (name) => async () => {
+  const { config } = JSON.parse(await readFile(fixture(`text-encoders/${name}.json`), 'utf8'));
+  return modelFromWeights(name, config, randomWeights(config, seed));
+};
+
+/** A model without some modules. */
+const without = (load, removed) => async () => {
+  const { name, config, graph } = await load();
+  const all = { ...weightsFrom(graph.constants), names: () => [] };
+  const needed = shapesOf(modelClassOf(config).build(config, all, { removed }));
+  const kept = [...graph.constants].filter(([tensor]) => needed.has(tensor));
+  return modelFromWeights(name, config, weightsFrom(new Map(kept)), { removed });
+};
+
 const small = (name) => async () => diffusersFormat.load({ folder: await nodeFolder(fixture(name)) });
 
 /** Transformers, each cut at random everywhere: whole, and without some modules. */
@@ -87,12 +86,26 @@ const cases = {
   'vae-paper': [vae, { normGroups: 'paper' }],
   'vae-preserve': [vae, { normGroups: 'preserve' }],
   'vae-expressible': [vae, { normGroups: 'preserve', expressible: true, ratio: 0.5 }],
-  'vae-removed': without('autoencoder-kl', [
+  'vae-removed': without(vae, [
     'encoder.down_blocks.1.resnets.0',
     'encoder.mid_block.attentions.0',
     'decoder.mid_block.resnets.0',
     'decoder.up_blocks.1.resnets.1',
   ]),
+  clip: [text('clip'), {}],
+  'clip-projection': [text('clip-projection'), {}],
+  'clip-heads': [text('clip-legacy'), { space: heads, ratio: 0.5 }],
+  'clip-expressible': [text('clip'), { expressible: true }],
+  'clip-removed': without(text('clip'), [
+    'text_model.encoder.layers.0.self_attn',
+    'text_model.encoder.layers.1',
+    'text_model.encoder.layers.2.mlp',
+  ]),
+  t5: [text('t5-gated'), {}],
+  't5-heads': [text('t5-relu'), { space: heads, ratio: 0.5 }],
+  't5-expressible': [text('t5-gated'), { expressible: true }],
+  't5-removed': without(text('t5-gated'), ['encoder.block.0.layer.0', 'encoder.block.1', 'encoder.block.2.layer.1']),
+  't5-first-removed': without(text('t5-silu'), ['encoder.block.0']),
   'cifar-paper': [cifar, { normGroups: 'paper' }],
 };
 for (const [name, removed] of Object.entries(transformers)) {
@@ -103,16 +116,24 @@ for (const [name, removed] of Object.entries(transformers)) {
   cases[`${name}-heads`] = [small(name), { space: heads, ratio: 0.5 }];
 }
 
-/** Normal numbers; for timesteps 1, 101, …, and for class labels 0, 1, …, one of each sample. */
+/** As the model has them, but for long texts. */
+function sizesOf({ sizes, graph }) {
+  return graph.inputs.some(({ name }) => name === 'input_ids') ? { tokens } : sizes;
+}
+
+/** The last token of a text counts for nothing, where a model has a mask. */
+const tokens = 9;
+const integers = { input_ids: (i) => (7 * i + 3) % 20, attention_mask: (i) => (i % tokens === tokens - 1 ? 0 : 1) };
+
+/** Normal numbers; for timesteps 1, 101, …, for class labels 0, 1, …, one of each sample; for texts tokens below 20. */
 function inputsOf(model) {
   const generator = torchGenerator(seed);
   const feeds = {};
   for (const { name, dtype, shape } of model.graph.inputs) {
-    const sizes = shape.map((dim) => (isSymbolic(dim) ? evaluateDim(dim, { ...model.sizes, batch }) : dim));
+    const sizes = shape.map((dim) => (isSymbolic(dim) ? evaluateDim(dim, { ...sizesOf(model), batch }) : dim));
     const step = model.className.startsWith('Flux') ? 1 / 1000 : 1;
-    const numbers = Array.from({ length: sizeOf(sizes) }, (_, i) =>
-      name.includes('label') ? i : step * (1 + 100 * i),
-    );
+    const numberOf = integers[name] ?? ((i) => (name.includes('label') ? i : step * (1 + 100 * i)));
+    const numbers = Array.from({ length: sizeOf(sizes) }, (_, i) => numberOf(i));
     if (dtype === 'int64') feeds[name] = int64(numbers, sizes);
     else feeds[name] = sizes.length < 2 ? float32(sizes, numbers) : generator.randn(sizes);
   }

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import diffusers
 import torch
+import transformers
 from safetensors.torch import load_file
 
 LIMIT = 1e-4
@@ -37,7 +38,8 @@ def model_folder(folder):
 def load_stock(folder):
     path = model_folder(folder)
     config = json.loads((path / "config.json").read_text())
-    model, info = getattr(diffusers, config["_class_name"]).from_pretrained(path, output_loading_info=True)
+    library, name = (transformers, config["architectures"][0]) if "architectures" in config else (diffusers, config["_class_name"])
+    model, info = getattr(library, name).from_pretrained(path, output_loading_info=True)
     left = {key: value for key, value in info.items() if value}
     if left:
         raise SystemExit(f"{folder.name}: from_pretrained reports {left}")
@@ -54,8 +56,19 @@ def run_autoencoder(model, inputs):
     return {"out": model.decode(inputs["latent"]).sample, "out.moments": model.encode(inputs["sample"]).latent_dist.parameters}
 
 
+def run_text(model, inputs):
+    result = model(**inputs, output_hidden_states=True)
+    outputs = {f"out.hidden_states.{i}": states for i, states in enumerate(result.hidden_states[:-1])}
+    if "text_embeds" in result:
+        return outputs | {"out": result.text_embeds, "out.last_hidden_state": result.last_hidden_state}
+    if "pooler_output" in result:
+        return outputs | {"out": result.last_hidden_state, "out.pooler_output": result.pooler_output}
+    return {"out": result.last_hidden_state}
+
+
 # Outputs by name, of classes that are more than one function of all inputs.
 RUNS = {"AutoencoderKL": run_autoencoder}
+RUNS |= {name: run_text for name in ("CLIPTextModel", "CLIPTextModelWithProjection", "T5EncoderModel")}
 ADDED = ("text_embeds", "time_ids", "resolution", "aspect_ratio")
 
 

@@ -1,3 +1,6 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { atomicFile, nodeFile } from '@secateur/core/node';
+import { readSafetensors, writeSafetensors } from '@secateur/safetensors';
 import { describe, expect, it } from 'vitest';
 import { fixturePath, join, scratch, secateur } from './run-cli.js';
 
@@ -58,5 +61,29 @@ describe('check of a model in parts', () => {
       const { code } = await secateur(['check', join(out, half, 'model.onnx'), goldenOf(name), '--grad']);
       expect(code).toBe(0);
     }
+  });
+});
+
+describe('check of a text encoder', () => {
+  it('lets every token count where the golden file has no mask', async () => {
+    const folder = scratch();
+    const config = JSON.parse(readFileSync(fixturePath('text-encoders/t5-relu.json'), 'utf8')).config;
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+    const out = join(folder, 'model');
+    expect((await secateur(['init', join(folder, 'config.json'), '--out', out, '--quiet'])).code).toBe(0);
+    // Random weights: the numbers are others, and only the mask is in question.
+    const run = async (golden: string) =>
+      (await secateur(['check', out, golden, '--tolerance', '10', '--json'])).stdout;
+    const tensors = await readSafetensors(await nodeFile(fixturePath('text-encoders/t5-relu.safetensors')));
+    const without = join(folder, 'golden.safetensors');
+    const file = await atomicFile(without);
+    await writeSafetensors(
+      file,
+      [...tensors.tensors.values()].filter(({ name }) => name !== 'in.attention_mask'),
+    );
+    await file.commit();
+    expect(JSON.parse(await run(without)).tensors).toEqual(
+      JSON.parse(await run(fixturePath('text-encoders/t5-relu.safetensors'))).tensors,
+    );
   });
 });

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { fixturePath, join, scratch, secateur, snapshot, tinyModel } from './run-cli.js';
+import { fixturePath, join, readJson, scratch, secateur, snapshot, tinyModel } from './run-cli.js';
 
 const golden = fixturePath('unet2d-tiny/golden.safetensors');
 
@@ -51,6 +51,28 @@ describe('convert', () => {
     };
     expect(await valuesOf('vae_encoder')).toEqual(['sample', 'latent_parameters']);
     expect(await valuesOf('vae_decoder')).toEqual(['latent_sample', 'sample']);
+  });
+
+  it.each([
+    ['clip', ['input_ids'], ['last_hidden_state', 'pooler_output']],
+    ['clip-projection', ['input_ids'], ['text_embeds', 'last_hidden_state']],
+    ['t5-gated', ['input_ids', 'attention_mask'], ['last_hidden_state']],
+  ])('writes a text encoder with transformers’ names, in half precision too: %s', async (name, inputs, outputs) => {
+    const folder = scratch();
+    const { config } = readJson(fixturePath(`text-encoders/${name}.json`)) as { config: object };
+    writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+    const model = join(folder, 'model');
+    expect((await secateur(['init', join(folder, 'config.json'), '--out', model, '--quiet'])).code).toBe(0);
+    const out = join(folder, 'half');
+    const { code } = await secateur(['convert', model, out, '--to', 'diffusers,onnx', '--dtype', 'fp16', '--quiet']);
+    expect(code).toBe(0);
+    expect(readdirSync(out).sort()).toEqual(['config.json', 'model.onnx', 'model.safetensors']);
+    const inspection = JSON.parse((await secateur(['inspect', join(out, 'model.onnx'), '--json'])).stdout);
+    const hidden = config && 'num_hidden_layers' in config ? [0, 1, 2].map((i) => `hidden_states.${i}`) : [];
+    expect(inspection.inputs.map((value: { name: string }) => value.name)).toEqual(inputs);
+    expect(inspection.outputs.map((value: { name: string }) => value.name)).toEqual([...outputs, ...hidden]);
+    const bench = await secateur(['bench', join(out, 'model.onnx'), '--json', '--quiet']);
+    expect(bench.code, bench.stderr).toBe(0);
   });
 
   it('refuses what it cannot write, and touches nothing', async () => {

@@ -35,8 +35,8 @@ export interface Model {
 export interface ModelPart {
   /** Folder of its `model.onnx`, e.g. `vae_decoder`; empty for the model's own. */
   readonly folder: string;
-  /** Outputs of the graph that it has. */
-  readonly outputs: readonly string[];
+  /** Outputs of the graph that it has. Default: all. */
+  readonly outputs?: readonly string[];
   /** What the file calls inputs and outputs, by their names in the graph. */
   readonly names: Readonly<Record<string, string>>;
 }

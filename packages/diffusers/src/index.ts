@@ -1,5 +1,7 @@
 export { autoencoderKL } from './autoencoder-kl/autoencoder-kl.js';
 export { type AutoencoderKLConfig, parseAutoencoderKLConfig } from './autoencoder-kl/config.js';
+export { clipTextModel, clipTextModelWithProjection } from './clip-text-model/clip-text-model.js';
+export { type CLIPTextConfig, parseCLIPTextConfig } from './clip-text-model/config.js';
 export { type DiTTransformer2DConfig, parseDiTTransformer2DConfig } from './dit-transformer-2d-model/config.js';
 export { ditTransformer2DModel } from './dit-transformer-2d-model/dit-transformer-2d-model.js';
 export type { Json, Shapes } from './expressible-config.js';
@@ -26,6 +28,8 @@ export {
   shapesOf,
   structureOf,
 } from './structure.js';
+export { parseT5Config, type T5Config } from './t5-encoder-model/config.js';
+export { t5EncoderModel } from './t5-encoder-model/t5-encoder-model.js';
 export { countParameters, type Init, type TensorSpec } from './tensor-spec.js';
 export { parseUNet2DConditionConfig, type UNet2DConditionConfig } from './unet2d-condition-model/config.js';
 export { unet2dConditionModel } from './unet2d-condition-model/unet-2d-condition-model.js';

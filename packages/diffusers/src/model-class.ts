@@ -31,6 +31,11 @@ export interface ModelClassDefinition<Config> {
   newName?(name: string): string;
   /** Numbered lists of blocks of which the configuration says only how many there are, e.g. `transformer_blocks`. */
   readonly blockLists?: readonly string[];
+  /**
+   * A stored tensor's name as the model has it, where checkpoints of some versions of the library differ: they are read
+   * under that name, and written under it when anything changed. Default: as it is.
+   */
+  canonicalName?(stored: string): string;
   /** Which widths the configuration ties together. Default: it can say no width that would differ. */
   ties?(config: Config, coupling: Coupling, roundTo: number): WidthTies;
   /** The ONNX files that stock tools expect. Default: one, named as the graph is. */
@@ -65,12 +70,15 @@ export interface ModelClass {
   renumbered(graph: Graph): Graph;
   /** Which widths a configuration ties together. */
   ties(config: unknown, coupling: Coupling, roundTo: number): WidthTies;
+  /** A stored tensor's name as the model has it. */
+  canonicalName(stored: string): string;
   readonly parts?: readonly ModelPart[];
   readonly loadScript: string;
 }
 
 export function defineModelClass<Config>(definition: ModelClassDefinition<Config>): ModelClass {
   const { name, library = 'diffusers', parse, sameFunction, newName, parts, loadScript } = definition;
+  const canonicalName = definition.canonicalName ?? ((stored: string) => stored);
   const { blockLists = [] } = definition;
   const write = (config: unknown, ...rest: [WeightSource?, Overrides?, BuildOptions?]): ModuleBuilder => {
     const m = new ModuleBuilder(new GraphBuilder(name), ...rest);
@@ -87,6 +95,7 @@ export function defineModelClass<Config>(definition: ModelClassDefinition<Config
     library,
     parts,
     loadScript,
+    canonicalName,
     tensors: (config) => write(config).tensors(),
     build: (config, weights, overrides, options) => write(config, weights, overrides, options).graph.build(),
     outline,

@@ -1,16 +1,23 @@
 import { SecateurError } from '@secateur/graph';
 import { autoencoderKL } from './autoencoder-kl/autoencoder-kl.js';
+import { clipTextModel, clipTextModelWithProjection } from './clip-text-model/clip-text-model.js';
 import { ditTransformer2DModel } from './dit-transformer-2d-model/dit-transformer-2d-model.js';
 import type { ModelClass } from './model-class.js';
+import { t5EncoderModel } from './t5-encoder-model/t5-encoder-model.js';
 import { unet2dConditionModel } from './unet2d-condition-model/unet-2d-condition-model.js';
 import { unet2dModel } from './unet2d-model/unet-2d-model.js';
 
 /** The classes known, by name. */
 export const modelClasses: ReadonlyMap<string, ModelClass> = new Map(
-  [unet2dModel, unet2dConditionModel, autoencoderKL, ditTransformer2DModel].map((modelClass) => [
-    modelClass.name,
-    modelClass,
-  ]),
+  [
+    unet2dModel,
+    unet2dConditionModel,
+    autoencoderKL,
+    clipTextModel,
+    clipTextModelWithProjection,
+    t5EncoderModel,
+    ditTransformer2DModel,
+  ].map((modelClass) => [modelClass.name, modelClass]),
 );
 
 /**

@@ -1,6 +1,19 @@
 import { nodeFile } from '@secateur/core/node';
-import { castTensor, type Graph, SecateurError, subgraph, type Tensor, type ValueInfo } from '@secateur/graph';
+import {
+  castTensor,
+  float32,
+  type Graph,
+  SecateurError,
+  shapeText,
+  sizeOf,
+  subgraph,
+  type Tensor,
+  type ValueInfo,
+} from '@secateur/graph';
 import { readSafetensors } from '@secateur/safetensors';
+
+/** The one input that a golden file may lack. */
+const MASK = 'attention_mask';
 
 /** What a model is known to give: `in.<input>`, `out`, and with gradients `target`, `loss`, `grad.<parameter>`. */
 export interface Golden {
@@ -18,7 +31,8 @@ export interface Golden {
 
 /**
  * Reads what a golden file says of the first of the graph's outputs whose inputs it has: a model of several parts, such as
- * an autoencoder, is checked part by part. An output of one input takes the file's one input, whatever that is called.
+ * an autoencoder, is checked part by part. An output of one input takes the file's one input, whatever that is called. Without an
+ * `in.attention_mask` every token counts.
  *
  * @throws {SecateurError} BAD_FILE when the file is damaged or lacks a tensor that the graph needs; IO
  */
@@ -37,7 +51,11 @@ export async function readGolden(path: string, graph: Graph): Promise<Golden> {
     };
     const { output, sources } = sourcesOf(graph, [...tensors.keys()]);
     const inputs: Record<string, Tensor> = {};
-    for (const [{ name, dtype }, source] of sources) inputs[name] = castTensor(await read(source), dtype);
+    for (const [{ name, dtype }, source] of sources) {
+      if (name !== MASK || tensors.has(source)) inputs[name] = castTensor(await read(source), dtype);
+    }
+    const mask = sources.find(([{ name }]) => name === MASK && !inputs[name])?.[0];
+    if (mask) inputs[MASK] = onesLike(mask, graph, inputs);
     const optional = (name: string) => (tensors.has(name) ? read(name) : undefined);
     const gradients = new Map<string, Tensor>();
     for (const name of tensors.keys()) if (name.startsWith('grad.')) gradients.set(name.slice(5), await read(name));
@@ -64,5 +82,13 @@ function sourcesOf(graph: Graph, stored: readonly string[]): { output: string; s
     const sources = inputs.map((input): [ValueInfo, string] => [input, only ?? `in.${input.name}`]);
     return { output, sources };
   });
-  return candidates.find(({ sources }) => sources.every(([, source]) => given.includes(source))) ?? candidates[0]!;
+  const isThere = ([{ name }, source]: [ValueInfo, string]) => name === MASK || given.includes(source);
+  return candidates.find(({ sources }) => sources.every(isThere)) ?? candidates[0]!;
+}
+
+/** The mask of a text encoder that lets every token count, of the shape of the input that has the same axes. */
+function onesLike(mask: ValueInfo, graph: Graph, inputs: Readonly<Record<string, Tensor>>): Tensor {
+  const like = graph.inputs.find(({ name, shape }) => name !== MASK && shapeText(shape) === shapeText(mask.shape));
+  const shape = (like && inputs[like.name]?.shape) ?? [];
+  return castTensor(float32(shape, new Float32Array(sizeOf(shape)).fill(1)), mask.dtype);
 }

@@ -51,7 +51,8 @@ async function writePart(
   options: WriteModelOptions,
   checkpoints: Checkpoints | undefined,
 ): Promise<string[]> {
-  const part = { ...model, graph: renameValues(subgraph(model.graph, outputs), names) };
+  const graph = outputs ? subgraph(model.graph, outputs) : model.graph;
+  const part = { ...model, graph: renameValues(graph, names) };
   if (folder === '') return [...(await writeOnnx(part, out, options, checkpoints))];
   const written = await writeOnnx(part, out, { ...options, onnxName: `${folder}/model.onnx` }, undefined);
   const path = `${folder}/config.json`;

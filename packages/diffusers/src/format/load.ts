@@ -1,7 +1,8 @@
 import { type FormatSource, type Model, sha256, sha256Source } from '@secateur/core';
 import type { Constant } from '@secateur/graph';
-import { type Checkpoint, openSafetensors, readSafetensors } from '@secateur/safetensors';
+import { type Checkpoint, openSafetensors, readSafetensors, type SafetensorsEntry } from '@secateur/safetensors';
 import { weightsNames } from '../load-script/load-script.js';
+import type { ModelClass } from '../model-class.js';
 import { modelClassOf } from '../model-classes.js';
 import type { WeightSource } from '../weight-source.js';
 import { type Location, locate, readAll, readJson } from './locate.js';
@@ -11,6 +12,8 @@ import { notesOf } from './notes.js';
 export interface DiffusersSource {
   readonly location: Location;
   readonly checkpoint: Checkpoint;
+  /** The checkpoint's tensors by the names that the model has for them. */
+  readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
   /** The constants as built from the checkpoint: one that is still the same object is untouched. */
   readonly constants: ReadonlyMap<string, Constant>;
 }
@@ -35,8 +38,9 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
     ? await readSafetensors(file)
     : await openSafetensors(folder, `${prefix}${weightsNames[modelClass.library]}`);
   const notes = notesOf(checkpoint);
-  const graph = modelClass.build(config, weightsOf(checkpoint), notes, { strict: notes === undefined });
-  const held: DiffusersSource = { location, checkpoint, constants: graph.constants };
+  const tensors = byModelName(checkpoint, modelClass);
+  const graph = modelClass.build(config, weightsOf(checkpoint, tensors), notes, { strict: notes === undefined });
+  const held: DiffusersSource = { location, checkpoint, tensors, constants: graph.constants };
   return {
     name: lastPart(file?.name ?? folder.name),
     graph,
@@ -58,13 +62,23 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
   };
 }
 
+/** A tensor stored under its own name goes before one that is stored under another. */
+function byModelName({ tensors }: Checkpoint, { canonicalName }: ModelClass): Map<string, SafetensorsEntry> {
+  const found = new Map<string, SafetensorsEntry>();
+  for (const [stored, entry] of tensors) {
+    const name = canonicalName(stored);
+    if (name === stored || !tensors.has(name)) found.set(name, entry);
+  }
+  return found;
+}
+
 /** The tensors of a checkpoint as constants, half precision included. */
-function weightsOf(checkpoint: Checkpoint): WeightSource {
+function weightsOf(checkpoint: Checkpoint, tensors: ReadonlyMap<string, SafetensorsEntry>): WeightSource {
   return {
     name: checkpoint.name,
-    has: (name) => checkpoint.tensors.has(name),
-    get: (name) => checkpoint.tensors.get(name)!.constant(),
-    names: () => checkpoint.tensors.keys(),
+    has: (name) => tensors.has(name),
+    get: (name) => tensors.get(name)!.constant(),
+    names: () => tensors.keys(),
   };
 }
 

@@ -4,6 +4,7 @@ import { type TensorToWrite, writeSafetensors } from '@secateur/safetensors';
 import { loadScript, weightsNames } from '../load-script/load-script.js';
 import { modelClassOf } from '../model-classes.js';
 import { type Outline, overridesOf, shapesOf } from '../structure.js';
+import { configText } from './config-text.js';
 import type { DiffusersSource } from './load.js';
 import { componentsOf, type Location } from './locate.js';
 import { notesKey, notesText } from './notes.js';
@@ -47,7 +48,7 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
   }
   const configIsOld = expressible === undefined || expressible === config;
   if (source && configIsOld) await writer.copyFrom(source.location.folder, `${prefix}config.json`);
-  else await writer.json(`${prefix}config.json`, expressible ?? config);
+  else await writer.text(`${prefix}config.json`, configText(expressible ?? config, modelClass.library));
   if (!expressible) await writer.text('load_secateur.py', loadScript(modelClass, prefix));
   if (source) await copyOthers(writer, source.location);
   else if (model.scheduler) await writer.json('scheduler_config.json', model.scheduler);
@@ -97,7 +98,7 @@ function tensorsOf(model: Model, graph: Graph, outline: Outline): TensorToWrite[
   const usual = shapesOf(outline.graph);
   const oldNames = [...parametersOf(model.graph).keys()];
   for (const [i, [name, { constant }]] of [...parametersOf(graph)].entries()) {
-    const stored = source?.checkpoint.tensors.get(oldNames[i]!);
+    const stored = source?.tensors.get(oldNames[i]!);
     // A computed buffer is stored only when it was cut.
     const computed = constant.parameter?.computed ?? false;
     if (computed && usual.get(name)?.join() === constant.shape.join()) continue;
@@ -106,8 +107,8 @@ function tensorsOf(model: Model, graph: Graph, outline: Outline): TensorToWrite[
     // Frequencies are multiplied by positions: half precision would be too coarse for them.
     tensors.push({ name, dtype, shape: constant.shape, read, keepsDtype: computed });
   }
-  for (const entry of source?.checkpoint.tensors.values() ?? []) {
-    if (!source?.constants.has(entry.name)) tensors.push(entry);
+  for (const [name, entry] of source?.tensors ?? []) {
+    if (!source?.constants.has(name)) tensors.push({ ...entry, name });
   }
   return tensors;
 }

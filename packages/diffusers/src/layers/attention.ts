@@ -20,6 +20,12 @@ export interface AttendOptions {
   bias: boolean;
   /** What keys and values are made from, `[batch, tokens, width]`. Default: `x`. */
   context?: Rows;
+  /** Whether the output projection has a bias. Default true. */
+  outBias?: boolean;
+  /** By the configuration. Default: `headDim ** -0.5`. */
+  scale?: number;
+  /** Added to the scores, `[…, heads or 1, queries, keys]`: a mask, a bias by position. */
+  added?: string;
 }
 
 /** As diffusers names the projections since 2023. */
@@ -41,7 +47,7 @@ export interface Heads {
  * Multi-head attention of the current module, output projection included.
  *
  * Widths are the checkpoint's: query and key share one, value and output another; each must be a multiple of the heads.
- * The scale stays `headDim ** -0.5` of the configuration, so that a model without some channels of its heads computes
+ * The scale stays that of the configuration, so that a model without some channels of its heads computes
  * what the masked model does.
  *
  * @param x  `[batch, tokens, width]`
@@ -59,8 +65,9 @@ export function attend(m: ModuleBuilder, x: Rows, options: AttendOptions): Rows 
     splitHeads(m, key, options.heads, names.key),
     splitHeads(m, value, options.heads, names.value),
     headDim,
+    options,
   );
-  return tokenLinear(m, names.out, mixed, x.width);
+  return tokenLinear(m, names.out, mixed, x.width, options.outBias);
 }
 
 /**
@@ -85,13 +92,22 @@ export function splitHeads(m: ModuleBuilder, x: Rows, heads: number, projection:
  *
  * @param headDim  width of one head of queries by the configuration, of which the scale is made
  */
-export function mixHeads(m: ModuleBuilder, query: Heads, key: Heads, value: Heads, headDim: number): Rows {
+export function mixHeads(
+  m: ModuleBuilder,
+  query: Heads,
+  key: Heads,
+  value: Heads,
+  headDim: number,
+  options: Pick<AttendOptions, 'scale' | 'added'> = {},
+): Rows {
   const { graph } = m;
-  const scale = graph.scalar(m.overrides.scale?.[m.path] ?? headDim ** -0.5);
+  const { added } = options;
+  const scale = graph.scalar(m.overrides.scale?.[m.path] ?? options.scale ?? headDim ** -0.5);
   const scaled = graph.op('Mul', [query.value, scale], {}, { name: `${m.path}/${scaleNode}` });
   const turned = (x: string, perm: readonly number[]): string => graph.op('Transpose', [x], { perm: ints(perm) });
   const scores = graph.op('MatMul', [turned(scaled, [0, 2, 1, 3]), turned(key.value, [0, 2, 3, 1])]);
-  const weights = graph.op('Softmax', [scores], { axis: int(-1) });
+  const shifted = added ? graph.op('Add', [scores, added]) : scores;
+  const weights = graph.op('Softmax', [shifted], { axis: int(-1) });
   const mixed = turned(graph.op('MatMul', [weights, turned(value.value, [0, 2, 1, 3])]), [0, 2, 1, 3]);
   const width = value.heads * value.dim;
   return { value: graph.op('Reshape', [mixed, graph.ints([0, 0, width])]), width };

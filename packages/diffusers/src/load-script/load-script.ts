@@ -10,7 +10,8 @@ import type { ModelClass } from '../model-class.js';
  * - `adapt(model, notes)` runs once layers have their widths, before weights are loaded: attention with the heads and
  *   scale of `notes`, attributes that say widths
  *
- * and may define two more: `rename(state)` gives old tensors their new names; `prepare(model, state)` takes out of `state`
+ * and may define more: `rename(state)` gives old tensors their new names; `fit(model, state, notes)` gives tensors and notes
+ * the names that the installed version of the library has; `prepare(model, state)` takes out of `state`
  * what the library does not keep, such as cut tables of positions, before layers get their widths
  *
  * @param prefix  folder of the model beside the script: `''`, or `unet/`
@@ -41,6 +42,7 @@ const makers: Readonly<Record<ModelClass['library'], string>> = {
 
 const script = `"""Loads this pruned model: \`from load_secateur import load; model = load()\`.  pip install <<LIBRARY>> safetensors torch"""
 import json
+from functools import partial
 from pathlib import Path
 import <<LIBRARY>>
 import torch
@@ -79,6 +81,9 @@ def resized(layer, weight, groups):
 def rename(state):
     return state
 
+def fit(model, state, notes):
+    return state, notes
+
 def prepare(model, state):
     pass
 
@@ -110,6 +115,7 @@ def load(folder=Path(__file__).resolve().parent / <<FOLDER>>):
         notes = json.loads(file.metadata()["secateur"])
     config = json.loads((folder / "config.json").read_text())
     model = <<MAKE>>
+    state, notes = fit(model, state, notes)
     put = lambda path, layer: setattr(model.get_submodule(path.rpartition(".")[0]), path.rpartition(".")[2], layer)
     for path in notes.get("removed", []):
         pass_by(model, put, path)

@@ -1,7 +1,7 @@
 import { type Constant, constantOf, evaluateGraph, float32, sizeOf } from '@secateur/graph';
 import { expectClose } from '@secateur/testkit';
 import { expect } from 'vitest';
-import { overridesOf, weightsFrom } from '../../src/index.js';
+import { overridesOf, shapesOf, weightsFrom } from '../../src/index.js';
 import type { RemovalCase } from './removal.js';
 
 /**
@@ -19,12 +19,15 @@ export function expectRemovedModules(
   const { modelClass, config, weights, feeds, outputs = ['out'] } = model;
   const outline = modelClass.outline(config);
   const compared: string[] = [];
-  for (const { path, keeps } of outline.removable) {
+  for (const { path } of outline.removable) {
     const last = lastLayers(path);
     if (!last) continue;
     const isOf = (name: string, beginnings: readonly string[]) =>
       beginnings.some((beginning) => name.startsWith(`${path}.${beginning}`));
-    const left = new Map([...weights].filter(([name]) => !isOf(name, ['']) || isOf(name, keeps)));
+    // What a removed module takes along, such as its norm, is not asked for.
+    const all = { ...weightsFrom(weights), names: () => [] };
+    const needed = shapesOf(modelClass.build(config, all, { removed: [path] }));
+    const left = new Map([...weights].filter(([name]) => needed.has(name)));
     const silent = new Map([...weights].map(([name, tensor]) => [name, isOf(name, last) ? zeroed(tensor) : tensor]));
     expect(
       [...silent.values()].filter((tensor, i) => tensor !== [...weights.values()][i]).length,
