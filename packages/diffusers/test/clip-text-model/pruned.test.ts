@@ -23,7 +23,7 @@ describe('coupling of CLIP’s text encoder', () => {
     );
     expect(tensorsOf(`${layer}.mlp.fc1.weight:0`)).toEqual(['fc1.weight:0', 'fc1.bias:0', 'fc2.weight:1']);
     expect(coupling.groups.map(({ kind }) => kind).sort()).toEqual(
-      [0, 1, 2].flatMap(() => ['channel', 'head', 'head-dim', 'head-dim']).sort(),
+      [0, 1, 2].flatMap(() => ['neuron', 'head', 'head-dim', 'head-dim']).sort(),
     );
   });
 

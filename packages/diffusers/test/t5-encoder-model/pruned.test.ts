@@ -21,7 +21,7 @@ describe('coupling of T5’s encoder', () => {
 
   it('finds the inner dimensions and neurons of every layer', () => {
     expect(coupling.groups.filter(({ kind }) => kind === 'head-dim')).toHaveLength(2 * 3);
-    const neurons = coupling.groups.filter(({ kind }) => kind === 'channel');
+    const neurons = coupling.groups.filter(({ kind }) => kind === 'neuron');
     expect(neurons.map(({ slices }) => slices.map(({ tensor }) => tensor.split('.').at(-2)))).toEqual(
       new Array(3).fill(['wi_0', 'wi_1', 'wo']),
     );
