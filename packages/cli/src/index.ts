@@ -25,9 +25,11 @@ export {
   costOf,
   defineCriterion,
   defineMethod,
+  defineMetric,
   defineSelector,
   type Engine,
   elements,
+  type FeatureExtractor,
   globalRanking,
   gradients,
   heads,
@@ -35,6 +37,7 @@ export {
   localRanking,
   type Manifest,
   type Method,
+  type Metric,
   type Model,
   measureLatency,
   nOfM,
@@ -49,6 +52,24 @@ export {
 } from '@secateur/core';
 export { type DiffPruningOptions, diffPruning } from '@secateur/diff-pruning';
 export { couple, SecateurError } from '@secateur/graph';
+export {
+  clipScore,
+  type EvaluatedMetric,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  fd,
+  fdInfinity,
+  kid,
+  metricLabel,
+  mmd,
+  type OutputError,
+  outputErrors,
+  precision,
+  psnr,
+  recall,
+  ssim,
+} from '@secateur/metrics';
 export { createPipeline, type DiffusionPipeline, encodePng } from '@secateur/pipelines';
 export { modelCard, renderCompare, renderReport, reportJson } from '@secateur/report';
 export { benchExecutables } from '@secateur/runtime';
@@ -57,6 +78,8 @@ export { calibration, createSampler, samplerNamed } from '@secateur/samplers';
 export { type BenchModelOptions, benchModel, type ModelBench } from './bench/bench-model.js';
 export { type CheckedTensor, type CheckOptions, checkModel } from './check/check-model.js';
 export { type Golden, readGolden } from './check/read-golden.js';
+export { type LoadFeaturesOptions, loadFeatures } from './eval/load-features.js';
+export { type LoadPicturesOptions, loadPictures } from './eval/load-pictures.js';
 export { type Inspection, inspectModel } from './inspect/inspect-model.js';
 export type { Io } from './io.js';
 export { type LoadImagesOptions, loadCalibration, loadImages } from './model/load-images.js';

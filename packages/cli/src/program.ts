@@ -5,6 +5,7 @@ import { benchCommand } from './commands/bench.js';
 import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { convertCommand } from './commands/convert.js';
+import { evalCommand } from './commands/eval.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { methodsCommand } from './commands/methods.js';
@@ -22,6 +23,7 @@ Examples:
   $ secateur prune zoo:fashion-ddpm-32 --method magnitude --ratio 0.3 --out smaller/
   $ secateur prune unet/ --method diff-pruning --ratio 0.3 --data images/ --out smaller/
   $ secateur compare unet/ smaller/ --out comparison.html
+  $ secateur eval smaller/ --reference unet/ --data images/ --metrics kid,ssim
 
 MODEL is a diffusers folder, a .safetensors with its config.json beside it, an .onnx file, or zoo:NAME.
 Exit codes: 0 done, 1 a check failed, 2 bad input or usage, 130 cancelled.`;
@@ -43,6 +45,7 @@ export async function createProgram(session: Session, argv: readonly string[]): 
     await pruneCommand(session, argv),
     sampleCommand(session),
     compareCommand(session),
+    evalCommand(session),
     benchCommand(session),
     checkCommand(session),
     convertCommand(session),

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { bytes, change, count, macs, milliseconds, percent } from '../src/terminal/numbers.js';
 import { progressDisplay } from '../src/terminal/progress-display.js';
 import { left, right, table } from '../src/terminal/table.js';
@@ -62,6 +62,29 @@ describe('progressDisplay', () => {
     const display = progressDisplay(plain, false);
     for (const event of events) display.listener(event);
     expect(written()).toBe('gradients: 0 of 100 timesteps (0 %)\ngradients: 100 of 100 timesteps (100 %)\n');
+  });
+
+  it('says how long it will take at the pace so far', () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    try {
+      const { stream: plain, written } = stream(false);
+      const display = progressDisplay(plain, false);
+      for (const [index, total] of [100, 10_000].entries()) {
+        const event = { phase: `phase ${index}`, total, unit: 'steps' };
+        display.listener({ ...event, done: 10 });
+        vi.advanceTimersByTime(4_000);
+        display.listener({ ...event, done: 20 });
+      }
+      // Ten in four seconds: 80 more take 32 s, 9,980 more 3,992 s.
+      expect(written().split('\n').slice(0, -1)).toEqual([
+        'phase 0: 10 of 100 steps (10 %)',
+        'phase 0: 20 of 100 steps (20 %), about 32 s left',
+        'phase 1: 10 of 10,000 steps (0 %)',
+        'phase 1: 20 of 10,000 steps (0 %), about 67 min left',
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('is silent when quiet, save for messages', () => {

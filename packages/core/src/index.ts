@@ -40,6 +40,7 @@ export {
   type Executable,
   type RunOptions,
 } from './engine.js';
+export type { FeatureExtractor, TextImageEncoder } from './feature-extractor.js';
 export type { ByteSink, ByteSource, OutputFolder, SourceFolder } from './files.js';
 export { type ParseJsonOptions, parseJson } from './json.js';
 export { type Latency, type LatencyOptions, measureLatency, sampleFeeds } from './latency.js';
@@ -64,7 +65,19 @@ export {
   type PruneSettings,
   type Step,
 } from './method.js';
-export { defineMetric, type Metric, type MetricDefinition } from './metric.js';
+export {
+  defineMetric,
+  type Measurement,
+  type Metric,
+  type MetricBatch,
+  type MetricContext,
+  type MetricDefinition,
+  type MetricOutcome,
+  type MetricResult,
+  type MetricRun,
+  type MetricState,
+  type MetricSubject,
+} from './metric.js';
 export {
   defineFormat,
   type Format,

@@ -1,10 +1,12 @@
 /** Something the zoo brings along. */
 export interface ZooEntry {
   readonly name: string;
-  readonly kind: 'model' | 'images';
+  readonly kind: 'model' | 'images' | 'features';
   readonly description: string;
-  /** Where it lies, relative to the package's `data/` folder: a model's folder, or a file of images. */
+  /** Where it lies, relative to the package's `data/` folder: a model's folder or file, or a file of images. */
   readonly path: string;
+  /** For images: the entry whose features suit them. */
+  readonly features?: string;
   /** What one picture looks like to the model: `[channels, height, width]`. */
   readonly shape: readonly [channels: number, height: number, width: number];
   /** SPDX expression. */
@@ -26,8 +28,17 @@ export const zooEntries: readonly ZooEntry[] = [
     kind: 'images',
     description: 'The 10,000 test images of Fashion-MNIST, which the model has not seen.',
     path: 'fashion-mnist/t10k-images-idx3-ubyte.gz',
+    features: 'fashion-classifier',
     shape: [1, 32, 32],
     license: 'MIT',
+  },
+  {
+    name: 'fashion-classifier',
+    kind: 'features',
+    description: 'Classifier of Fashion-MNIST; its 64 penultimate features are what metrics look through.',
+    path: 'fashion-classifier/model.onnx',
+    shape: [1, 32, 32],
+    license: 'Apache-2.0',
   },
 ];
 

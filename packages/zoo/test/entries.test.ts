@@ -29,6 +29,19 @@ describe('zooEntries', () => {
     expect(readFileSync(`${folder}/README.md`, 'utf8')).toContain(parameters.toLocaleString('en-US'));
   });
 
+  it('the classifier is as small as its card says', () => {
+    const path = zooPath('fashion-classifier');
+    expect(statSync(path).size).toBe(281_948);
+    expect(readFileSync(path.replace('model.onnx', 'README.md'), 'utf8')).toContain('282 kB');
+  });
+
+  it('features that images name are there', () => {
+    for (const { features } of zooEntries) {
+      if (features === undefined) continue;
+      expect(zooEntries.find(({ name }) => name === features)?.kind).toBe('features');
+    }
+  });
+
   it('the labels number the classes', async () => {
     const labels = zooPath('fashion-mnist').replace('images-idx3', 'labels-idx1');
     const { shape, data } = await readIdx(gunzipSync(readFileSync(labels)));
@@ -38,6 +51,8 @@ describe('zooEntries', () => {
   });
 
   it('refuses a name it does not have', () => {
-    expect(() => zooPath('nope')).toThrow('The zoo has no "nope"; it has fashion-ddpm-32, fashion-mnist.');
+    expect(() => zooPath('nope')).toThrow(
+      'The zoo has no "nope"; it has fashion-ddpm-32, fashion-mnist, fashion-classifier.',
+    );
   });
 });

@@ -1,6 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Calibration, type Logger, type Model, silentLogger } from '@secateur/core';
+import {
+  type ByteSource,
+  type Calibration,
+  type Logger,
+  type Model,
+  type SourceFolder,
+  silentLogger,
+} from '@secateur/core';
 import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
 import { modelPath, zooPrefix } from './load-model.js';
@@ -40,15 +47,7 @@ export async function loadImages(model: Model, path: string, options: LoadImages
   const [{ readImages }, { calibration }] = await Promise.all([import('@secateur/zoo'), import('@secateur/samplers')]);
   const inputs = pictureInputsOf(model);
   const { channels, height, width } = inputs;
-  const place = await modelPath(path);
-  const found = await stat(place).catch(() => undefined);
-  if (!found) {
-    throw new SecateurError('IO', `${path} does not exist.`, {
-      file: path,
-      hint: 'Give a folder of PNGs, an IDX file (maybe gzipped), or zoo:fashion-mnist.',
-    });
-  }
-  const source = found.isDirectory() ? await nodeFolder(place) : await nodeFile(place);
+  const { source, name } = await openImages(path);
   const { images, names } = await readImages(source, { channels, height, width, limit: samples, signal });
   if (samples !== undefined && names.length < samples) {
     logger.warn(`${path} holds ${names.length} images; ${samples} were asked for.`);
@@ -59,6 +58,23 @@ export async function loadImages(model: Model, path: string, options: LoadImages
     noise: seed,
     names: { sample: inputs.sample.name, timestep: inputs.timestep.name },
     timestepDType: inputs.timestep.dtype,
-    source: path.startsWith(zooPrefix) ? path : basename(place),
+    source: name,
   });
+}
+
+/**
+ * A folder of images, or a file of them, with the name it goes by in manifests.
+ * @throws {SecateurError} IO when there is nothing at `path`
+ */
+export async function openImages(path: string): Promise<{ source: SourceFolder | ByteSource; name: string }> {
+  const place = await modelPath(path);
+  const found = await stat(place).catch(() => undefined);
+  if (!found) {
+    throw new SecateurError('IO', `${path} does not exist.`, {
+      file: path,
+      hint: 'Give a folder of PNGs, an IDX file (maybe gzipped), or zoo:fashion-mnist.',
+    });
+  }
+  const source = found.isDirectory() ? await nodeFolder(place) : await nodeFile(place);
+  return { source, name: path.startsWith(zooPrefix) ? path : basename(place) };
 }

@@ -13,12 +13,13 @@ import { SecateurError } from '@secateur/graph';
  * @throws {SecateurError} BAD_PLUGIN when it cannot be found or fails while loading
  */
 export async function loadModule(specifier: string, folder: string): Promise<Record<string, unknown>> {
-  const [{ createJiti }, core, graph, baselines, diffPruning, secateur] = await Promise.all([
+  const [{ createJiti }, core, graph, baselines, diffPruning, metrics, secateur] = await Promise.all([
     import('jiti'),
     import('@secateur/core'),
     import('@secateur/graph'),
     import('@secateur/baselines'),
     import('@secateur/diff-pruning'),
+    import('@secateur/metrics'),
     import('../index.js'),
   ]);
   const jiti = createJiti(pathToFileURL(join(folderOf(folder), 'secateur.js')).href, {
@@ -30,6 +31,7 @@ export async function loadModule(specifier: string, folder: string): Promise<Rec
       '@secateur/graph': graph,
       '@secateur/baselines': baselines,
       '@secateur/diff-pruning': diffPruning,
+      '@secateur/metrics': metrics,
       secateur,
     },
   });

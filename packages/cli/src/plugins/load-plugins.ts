@@ -13,20 +13,22 @@ export interface PluginSources {
 }
 
 /**
- * The built-in methods, criteria and selectors, and the user's.
+ * The built-in methods, criteria, selectors and metrics, and the user's.
  * @throws {SecateurError} BAD_PLUGIN, NAME_CLASH
  */
 export async function loadPlugins(sources: PluginSources): Promise<Registry> {
-  const [core, baselines, diffPruning] = await Promise.all([
+  const [core, baselines, diffPruning, metrics] = await Promise.all([
     import('@secateur/core'),
     import('@secateur/baselines'),
     import('@secateur/diff-pruning'),
+    import('@secateur/metrics'),
   ]);
   const registry = new Registry();
   const { localRanking, globalRanking, isomorphicRanking } = core;
   registry.addModule({ localRanking, globalRanking, isomorphicRanking }, '@secateur/core');
   registry.addModule(baselines, '@secateur/baselines');
   registry.addModule(diffPruning, '@secateur/diff-pruning');
+  registry.addModule(metrics, '@secateur/metrics');
   for (const entry of flatten(sources.config?.config.plugins ?? [])) await addEntry(registry, entry, sources);
   for (const name of sources.named) await addNamed(registry, name, sources.folder);
   return registry;
@@ -53,7 +55,7 @@ function addExports(registry: Registry, exports: object, from: string): void {
   if (registry.addModule({ all: [...seen].flat() }, from) > 0) return;
   throw new SecateurError('BAD_PLUGIN', `${from} exports no plugin.`, {
     file: from,
-    hint: 'Export what defineCriterion, defineMethod or defineSelector of @secateur/core returns.',
+    hint: 'Export what defineCriterion, defineMethod, defineSelector or defineMetric of @secateur/core returns.',
   });
 }
 

@@ -1,9 +1,9 @@
 import type { Calibration, Engine, Model, PruneResult } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
+import { type OutputError, outputErrors } from '@secateur/metrics';
 import type { ReportInput } from '@secateur/report';
 import { pictureInputsOf } from '../model/sampler-of.js';
 import type { Session } from '../session.js';
-import { type OutputError, outputErrors } from './output-errors.js';
 import { type PicturePair, picturePair } from './pictures.js';
 
 /** What a report shows besides the numbers of `prune()`. */

@@ -24,6 +24,7 @@ export function progressDisplay(stderr: Io['stderr'], quiet: boolean): ProgressD
 function lineDisplay(message: (text: string) => void): ProgressDisplay {
   let phase = '';
   let last = 0;
+  let began = { at: 0, done: 0 };
   return {
     message,
     stop: () => {},
@@ -33,9 +34,10 @@ function lineDisplay(message: (text: string) => void): ProgressDisplay {
       if (progress.phase === phase && !ends && now - last < LINE_EVERY_MS) return;
       // The end of a phase that was announced a moment ago is no news.
       if (ends && progress.phase !== phase) return;
+      if (progress.phase !== phase) began = { at: now, done: progress.done };
       phase = progress.phase;
       last = now;
-      message(progressText(progress));
+      message(progressText(progress) + leftText(progress, began, now));
     },
   };
 }
@@ -77,6 +79,13 @@ function barDisplay(stderr: Io['stderr']): ProgressDisplay {
       if (done >= total) stop();
     },
   };
+}
+
+/** Time left at the pace so far, where there is one: `, about 40 s left`. */
+function leftText({ done, total }: Progress, began: { at: number; done: number }, now: number): string {
+  if (done <= began.done || done >= total) return '';
+  const seconds = Math.ceil((((now - began.at) / (done - began.done)) * (total - done)) / 1000);
+  return `, about ${seconds < 100 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`} left`;
 }
 
 function progressText({ phase, done, total, unit }: Progress): string {

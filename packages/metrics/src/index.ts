@@ -1,0 +1,18 @@
+export { type ClipScoreOptions, clipScore } from './clip-score.js';
+export { type EvaluatedMetric, type EvaluateOptions, type Evaluation, evaluate } from './evaluate/evaluate.js';
+export { fd } from './fd.js';
+export { type FdInfinityOptions, fdInfinity } from './fd-infinity.js';
+export { type ModelFeaturesOptions, modelFeatures } from './features/model-features.js';
+export { type PictureShape, type Preprocess, plainPreprocess, preprocess } from './features/preprocess.js';
+export { readPreprocessorConfig } from './features/preprocessor-config.js';
+export type { ResizeFilter } from './features/resize.js';
+export { frechetDistance, type Gaussian, gaussianOf } from './frechet-distance.js';
+export { type KidOptions, kid } from './kid.js';
+export { createMoments, type Moments } from './linear-algebra/moments.js';
+export { symmetricEigenvalues } from './linear-algebra/symmetric-eigenvalues.js';
+export { metricLabel } from './metric-label.js';
+export { type MmdOptions, mmd } from './mmd.js';
+export { type OutputError, type OutputErrorOptions, outputErrors } from './output-errors.js';
+export { type NeighbourOptions, precision, recall } from './precision-recall.js';
+export { psnr } from './psnr.js';
+export { ssim } from './ssim.js';
