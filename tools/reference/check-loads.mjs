@@ -71,6 +71,13 @@ const small = (name) => async () => diffusersFormat.load({ folder: await nodeFol
 /** Transformers, each cut at random everywhere: whole, and without some modules. */
 const transformers = {
   dit: ['transformer_blocks.0', 'transformer_blocks.1.ff'],
+  sd3: [
+    'transformer_blocks.0',
+    'transformer_blocks.1',
+    'transformer_blocks.1.attn',
+    'transformer_blocks.0.attn',
+    'transformer_blocks.0.ff_context',
+  ],
 };
 
 const cases = {

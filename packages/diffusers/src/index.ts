@@ -20,6 +20,8 @@ export {
 } from './module-builder.js';
 export { isEmptyOverrides, type Overrides } from './overrides.js';
 export { randomTensors } from './random-weights.js';
+export { parseSD3Transformer2DConfig, type SD3Transformer2DConfig } from './sd3-transformer-2d-model/config.js';
+export { sd3Transformer2DModel } from './sd3-transformer-2d-model/sd3-transformer-2d-model.js';
 export {
   type Outline,
   overridesOf,

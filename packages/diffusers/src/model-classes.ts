@@ -3,6 +3,7 @@ import { autoencoderKL } from './autoencoder-kl/autoencoder-kl.js';
 import { clipTextModel, clipTextModelWithProjection } from './clip-text-model/clip-text-model.js';
 import { ditTransformer2DModel } from './dit-transformer-2d-model/dit-transformer-2d-model.js';
 import type { ModelClass } from './model-class.js';
+import { sd3Transformer2DModel } from './sd3-transformer-2d-model/sd3-transformer-2d-model.js';
 import { t5EncoderModel } from './t5-encoder-model/t5-encoder-model.js';
 import { unet2dConditionModel } from './unet2d-condition-model/unet-2d-condition-model.js';
 import { unet2dModel } from './unet2d-model/unet-2d-model.js';
@@ -17,6 +18,7 @@ export const modelClasses: ReadonlyMap<string, ModelClass> = new Map(
     clipTextModelWithProjection,
     t5EncoderModel,
     ditTransformer2DModel,
+    sd3Transformer2DModel,
   ].map((modelClass) => [modelClass.name, modelClass]),
 );
 

@@ -19,6 +19,7 @@ export function randomTensors(tensors: readonly TensorSpec[], seed: number): Wei
 }
 
 function draw(init: Init, length: number, key: number): Float32Array {
+  if (init.kind === 'computed') return init.compute();
   const values = new Float32Array(length);
   if (init.kind === 'constant') return values.fill(init.value);
   if (init.kind === 'uniform') {

@@ -2,7 +2,8 @@
 export type Init =
   | { readonly kind: 'uniform'; readonly bound: number } // U(-bound, bound)
   | { readonly kind: 'normal'; readonly deviation: number }
-  | { readonly kind: 'constant'; readonly value: number };
+  | { readonly kind: 'constant'; readonly value: number }
+  | { readonly kind: 'computed'; readonly compute: () => Float32Array }; // a table that the library computes and stores
 
 /** A tensor that a configuration calls for. */
 export interface TensorSpec {

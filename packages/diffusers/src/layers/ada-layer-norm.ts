@@ -1,6 +1,7 @@
 import { int } from '@secateur/graph';
 import type { ModuleBuilder } from '../module-builder.js';
 import { activation } from './activation.js';
+import { plainLayerNorm } from './layer-norm.js';
 import { linear, type Rows } from './linear.js';
 
 /**
@@ -21,6 +22,12 @@ export function modulations(
 ): readonly string[] {
   const all = linear(m, path, activation(m, 'silu', 'silu', embedding), count * width);
   return modulationParts(m, m.graph.op('Unsqueeze', [all.value, m.graph.ints([1])]), count, width);
+}
+
+/** AdaLayerNormContinuous of the current module: the norm without weights, scaled and shifted, in this order. */
+export function adaLayerNorm(m: ModuleBuilder, x: Rows, embedding: Rows): Rows {
+  const [scale, shift] = modulations(m, 'linear', embedding, 2, x.width) as [string, string];
+  return modulateTokens(m, plainLayerNorm(m, 'norm', x, 1e-6), scale, shift);
 }
 
 /** `[batch, 1, count * width]` in `count` parts. */

@@ -35,6 +35,25 @@ export function timeAndLabel(m: ModuleBuilder, steps: Rows, labels: string, clas
   return sumOf(m, [time, label]);
 }
 
+/**
+ * CombinedTimestepTextProjEmbeddings and its like with guidance: embeddings of the timestep, of the guidance scale if
+ * given, and of the pooled text, added up.
+ *
+ * @param pooled  `[batch, text width]`
+ * @returns `[batch, width]`
+ */
+export function timeAndText(
+  m: ModuleBuilder,
+  { timestep, guidance, pooled }: { timestep: string; guidance?: string; pooled: Rows },
+  width: number,
+): Rows {
+  const embeddings = [timestepEmbedding(m, 'timestep_embedder', stepWaves(m, 'time_proj', timestep), width)];
+  if (guidance !== undefined) {
+    embeddings.push(timestepEmbedding(m, 'guidance_embedder', stepWaves(m, 'time_proj', guidance), width));
+  }
+  return sumOf(m, [...embeddings, timestepEmbedding(m, 'text_embedder', pooled, width)]);
+}
+
 /** The sum of embeddings that must have one width, `[batch, width]`. */
 export function sumOf(m: ModuleBuilder, embeddings: readonly Rows[]): Rows {
   return embeddings.reduce((sum, next) => {

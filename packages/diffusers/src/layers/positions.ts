@@ -37,6 +37,22 @@ export function addWaves(m: ModuleBuilder, x: Patches, width: number, { base, in
   return { ...x, value: graph.op('Add', [x.value, table]) };
 }
 
+/**
+ * Adds the middle of a stored table of positions: as many rows and columns as there are of patches, at most `side`.
+ *
+ * @param side  rows and columns of the table `pos_embed` `[1, side * side, width]`
+ */
+export function addCroppedTable(m: ModuleBuilder, x: Patches, side: number, width: number, base: number): Patches {
+  const { graph } = m;
+  const compute = () => positionTable(side, width, { base, interpolation: 1 });
+  const table = m.parameter('pos_embed', [1, side * side, x.width], { kind: 'computed', compute }, true);
+  const square = graph.op('Reshape', [table.name, graph.ints([side, side, x.width])]);
+  const start = graph.op('Div', [graph.op('Sub', [graph.ints([side, side]), x.grid]), graph.ints([2, 2])]);
+  const middle = graph.op('Slice', [square, start, graph.op('Add', [start, x.grid]), graph.ints([0, 1])]);
+  const rows = graph.op('Reshape', [middle, graph.ints([-1, x.width])]);
+  return { ...x, value: graph.op('Add', [x.value, rows]) };
+}
+
 /** `[size, 1]`: 0, 1, … over `size / base`, over `interpolation`. */
 function positions(m: ModuleBuilder, size: string, base: number, interpolation: number): string {
   const { graph } = m;

@@ -36,6 +36,7 @@ def adapt_attention(model, notes, processor):
     for path, layer in model.named_modules():
         if hasattr(layer, "set_processor") and hasattr(layer, "to_q"):
             layer.heads = notes.get("heads", {}).get(path, layer.heads)
-            layer.scale = notes.get("scale", {}).get(path, getattr(layer, "scale", None))
+            scale = getattr(layer, "scale", None) or layer.head_dim**-0.5
+            layer.scale = notes.get("scale", {}).get(path, scale)
             layer.set_processor(processor)
 `;

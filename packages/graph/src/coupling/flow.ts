@@ -82,6 +82,9 @@ function settleSlots(axes: ReadonlyMap<string, readonly FactoredAxis[]>): void {
 /** Room made in advance at most, in slots: a file may claim any shape. */
 const maxExpectedSlots = 1 << 21;
 
+/** Operators whose output holds elements of their first input, whichever the others choose at run time. */
+const bringsParts: ReadonlySet<string> = new Set(['Slice', 'Reshape']);
+
 /** State of the walk: one axis list per value seen so far. */
 class Trace {
   readonly table: SlotTable;
@@ -147,7 +150,8 @@ class Trace {
         this.types.get(output)!.shape.map((dim) => fixedAxis(dim)),
       );
     }
-    if (node.inputs.every((input) => !input || this.fromConstants.has(input))) {
+    const sources = bringsParts.has(node.op) ? node.inputs.slice(0, 1) : node.inputs;
+    if (sources.every((input) => !input || this.fromConstants.has(input))) {
       for (const output of node.outputs) this.fromConstants.add(output);
     }
   }

@@ -53,6 +53,18 @@ describe('roles', () => {
   });
 });
 
+describe('a table cropped to a size known only at run time', () => {
+  it('shrinks with the stream it is added to', () => {
+    const t = new TinyGraph();
+    const x = t.linear('a', t.tokens(3), 3, 4);
+    const tokens = t.b.op('Shape', [x], { start: int(1), end: int(2) });
+    const cropped = t.b.op('Slice', [t.weight('table', 9, 4), t.b.ints([0]), tokens, t.b.ints([0])]);
+    expect(groupsOf(t.end(t.linear('z', t.b.op('Add', [x, cropped]), 4, 2), 2, 'tokens'))).toEqual([
+      'a.w:1 channel 4: a.w:1 table:1 z.w:0',
+    ]);
+  });
+});
+
 describe('a record that is wrong about its slots', () => {
   const double: OpRecord = defineOp({
     op: 'Double',
@@ -222,7 +234,7 @@ describe('halves and chunks', () => {
     const chunks = t.linear('ada', t.tokens(2, 'c'), 2, 12);
     const [shift] = t.b.multi('Split', [chunks, t.b.ints([4, 4, 4])], { axis: int(2) }, { outputs: 3 });
     const coupling = couple(t.end(t.linear('final', t.b.op('Add', [x, shift]), 4, 2), 2, 'tokens'));
-    expect(groupTexts(coupling)).toEqual(['embed.w:1 channel 4: embed.w:1 ada.w:1×3 final.w:0']);
+    expect(groupTexts(coupling)).toEqual(['embed.w:1 neuron 4: embed.w:1 ada.w:1×3 final.w:0']);
     expect([...coupling.groups[0].slices[1].indices.slice(0, 3)]).toEqual([0, 4, 8]);
   });
 
