@@ -126,7 +126,7 @@ describe('what can be removed from an SD3', () => {
 
   it('can do without a norm that serves nothing that is left', async () => {
     const model = fixture();
-    const { config, weights } = model;
+    const { config } = model;
     const block = 'transformer_blocks.1';
     const removed = [`${block}.attn`];
     const left = weightsWithout(sd3Transformer2DModel, model, removed);
