@@ -57,7 +57,7 @@ for (const name of process.argv.slice(1)) {
   const manifest = JSON.parse(readFileSync('node_modules/' + name + '/package.json', 'utf8'));
   const optional = Object.keys({ ...manifest.peerDependencies, ...manifest.optionalDependencies });
   for (const key of Object.keys(manifest.exports)) {
-    if (key.endsWith('.json')) continue;
+    if (key.endsWith('.json') || key.endsWith('/*')) continue;
     const entry = name + key.slice(1);
     try {
       await import(entry);

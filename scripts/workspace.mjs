@@ -86,7 +86,8 @@ export function stamp(name, value) {
 export function sourceFingerprint() {
   const hash = createHash('sha256').update(readFileSync(join(root, 'tsconfig.base.json')));
   for (const folder of packageFolders()) {
-    for (const file of [`${folder}/package.json`, `${folder}/tsconfig.json`, ...filesBelow(`${folder}/src`)]) {
+    const sources = ['src', 'assembly', 'scripts'].flatMap((part) => filesBelow(`${folder}/${part}`));
+    for (const file of [`${folder}/package.json`, `${folder}/tsconfig.json`, ...sources]) {
       const { size, mtimeMs } = statSync(join(root, file));
       hash.update(`${file} ${size} ${mtimeMs}\n`);
     }

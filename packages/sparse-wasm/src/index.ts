@@ -1,0 +1,2 @@
+export * from './exports.js';
+export { default } from './init.js';

@@ -1,0 +1,46 @@
+import { type Arena, createArena } from './arena.js';
+import { currentInstance, type InitOutput } from './init.js';
+import type { Isa } from './kernels.list.js';
+import { relaxedDotWorks } from './relaxed-dot.js';
+
+/** Kernels over one memory. Layers of one runtime share its scratch, so they run one after another. */
+export interface Runtime {
+  readonly kernels: InitOutput;
+  readonly arena: Arena;
+  /** The instruction set that floating-point products use. */
+  readonly isa: Isa;
+  /** Whether eight-bit products are there and right. */
+  readonly hasRelaxedDot: boolean;
+  /** Room that any call may overwrite, at least so large; good until the next call of this. */
+  scratch(bytes: number): number;
+}
+
+export interface RuntimeOptions {
+  /** Exports of another instance than the one `init` made. */
+  kernels?: InitOutput;
+  /** Take the baseline products even where the module has relaxed ones: same bits on every machine. Default: what the module has. */
+  isa?: Isa;
+}
+
+/** @throws {SparseWasmError} NOT_INITIALISED before `init` when no `kernels` are given */
+export function createRuntime(options: RuntimeOptions = {}): Runtime {
+  const kernels = options.kernels ?? currentInstance();
+  const hasRelaxed = 'f32_spmm_block_4x8__relaxed' in kernels;
+  const arena = createArena(kernels.memory);
+  let at = 0;
+  let size = 0;
+  return {
+    kernels,
+    arena,
+    isa: hasRelaxed ? (options.isa ?? 'relaxed') : 'simd',
+    hasRelaxedDot: hasRelaxed && relaxedDotWorks(kernels, arena),
+    scratch(bytes) {
+      if (bytes > size) {
+        if (size > 0) arena.free(at);
+        at = arena.alloc(bytes);
+        size = bytes;
+      }
+      return at;
+    },
+  };
+}
