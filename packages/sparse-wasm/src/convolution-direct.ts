@@ -11,7 +11,7 @@ import { checkWindowOptions, packWindow, type WindowLayout } from './window.js';
 const most = 8;
 
 /** Bytes of a block's window: the first-level cache, less what weights and results need. */
-const windowBytes = 26 * 1024;
+const windowBytes = 20 * 1024;
 
 /**
  * A convolution without a transform: a tile's window, halo included, of a block of channels is packed densely, and the kernels read

@@ -31,7 +31,7 @@ export function integerLinear(runtime: Runtime, packed: PackedWeights, tokens: n
   const depth = depthOf[type];
   const units = Math.ceil(inputs / depth);
   const widest = segments.some(({ mr }) => mr === 1) ? 16 : 8;
-  const most = Math.min(96, Math.floor(mostUnits / units / 16) * 16);
+  const most = Math.min(80, Math.floor(mostUnits / units / 16) * 16);
   if (most === 0) {
     throw new SparseWasmError('BAD_SHAPE', `${inputs} inputs are more than ${(mostUnits / 16) * depth} of ${type}.`, {
       field: 'inputs',

@@ -9,9 +9,11 @@ import { checkWindowOptions, packWindow, type WindowLayout } from './window.js';
 import type { WinogradSize } from './winograd-matrices.js';
 import { transformWeights } from './winograd-weights.js';
 
-/** Tiles at a time, as columns of the products: with 128 channels a first-level cache. More only where one row has more. */
+/** Tiles at a time, as columns of the products. More only where one row has more. */
 const mostTiles = 64;
-const channelsPerBlock = 128;
+
+/** Bytes of a block's columns: half a first-level cache, since weights stream through it. */
+const blockBytes = 16 * 1024;
 
 /** Keeps planes of one product off the same cache sets. */
 const skew = 192;
@@ -44,12 +46,13 @@ export function winogradConvolution(
   const mostRows = Math.max(...chunks.map((strips) => strips.reduce((sum, { rows }) => sum + rows, 0)));
   const columns = Math.ceil((mostRows * across) / widest) * widest;
 
+  const perBlock = Math.min(128, Math.max(32, Math.floor(blockBytes / (64 * columns)) * 16));
   const before = arena.usedBytes;
   const owned: number[] = [];
   const products: UploadedBlock[][] = [];
   for (const position of transformWeights(packed, m)) {
     const offsetOf = (channel: number): number => channel * columns;
-    products.push(uploadWeights(arena, position, channelsPerBlock, offsetOf, owned, products[0]));
+    products.push(uploadWeights(arena, position, perBlock, offsetOf, owned, products[0]));
   }
   const bias = packed.bias ? arena.upload(packed.bias) : 0;
   if (bias) owned.push(bias);
