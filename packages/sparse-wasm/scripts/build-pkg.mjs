@@ -40,7 +40,7 @@ async function compile(files, isa) {
 
 function sourceHash() {
   const hash = createHash('sha256');
-  for (const file of ['package.json', 'src/kernels.list.ts', 'scripts/build-pkg.mjs']) {
+  for (const file of ['package.json', 'README.md', 'src/kernels.list.ts', 'scripts/build-pkg.mjs']) {
     hash.update(readFileSync(join(packageFolder, file)));
   }
   for (const folder of ['assembly', 'scripts/generate']) {
