@@ -75,6 +75,25 @@ export { modelCard, renderCompare, renderReport, reportJson } from '@secateur/re
 export { benchExecutables } from '@secateur/runtime';
 export { nodeEngine, webEngineInNode } from '@secateur/runtime/node';
 export { calibration, createSampler, samplerNamed } from '@secateur/samplers';
+export {
+  adamw,
+  denoising,
+  distill,
+  ema,
+  featureDistillation,
+  finetune,
+  fixedMask,
+  guidedDistillation,
+  nOfMMask,
+  outputDistillation,
+  sampleSet,
+  sgd,
+  type TrainOptions,
+  type TrainReport,
+  type TrainResult,
+  train,
+} from '@secateur/train';
+export { folderCheckpoints } from '@secateur/train/node';
 export { type BenchModelOptions, benchModel, type ModelBench } from './bench/bench-model.js';
 export { type CheckedTensor, type CheckOptions, checkModel } from './check/check-model.js';
 export { type Golden, readGolden } from './check/read-golden.js';
@@ -89,3 +108,8 @@ export { type SaveModelOptions, saveModel } from './model/save-model.js';
 export type { Emit, WriteModelOptions } from './model/write-model.js';
 export { defineConfig, type PluginEntry, type SecateurConfig } from './plugins/config-file.js';
 export { run } from './run.js';
+export {
+  type LoadedTrainingData,
+  type LoadTrainingDataOptions,
+  loadTrainingData,
+} from './train/load-training-data.js';

@@ -5,7 +5,9 @@ import { benchCommand } from './commands/bench.js';
 import { checkCommand } from './commands/check.js';
 import { compareCommand } from './commands/compare.js';
 import { convertCommand } from './commands/convert.js';
+import { distillCommand } from './commands/distill.js';
 import { evalCommand } from './commands/eval.js';
+import { finetuneCommand } from './commands/finetune.js';
 import { initCommand } from './commands/init.js';
 import { inspectCommand } from './commands/inspect.js';
 import { methodsCommand } from './commands/methods.js';
@@ -43,6 +45,8 @@ export async function createProgram(session: Session, argv: readonly string[]): 
   const commands = [
     inspectCommand(session),
     await pruneCommand(session, argv),
+    finetuneCommand(session),
+    distillCommand(session),
     sampleCommand(session),
     compareCommand(session),
     evalCommand(session),

@@ -4,3 +4,4 @@ export type { ReportPicture } from './picture.js';
 export type { TimestepError } from './plots/plot-differences.js';
 export { type ReportInput, renderReport } from './report.js';
 export { type CostJson, type LayerJson, type ReportJson, type ReportJsonOptions, reportJson } from './report-json.js';
+export { renderTraining, type TrainingReportInput, trainingCard } from './training.js';

@@ -1,5 +1,14 @@
 export { type CheckpointFile, type CheckpointStore, memoryCheckpoints } from './checkpoint-store.js';
+export {
+  type DistillOptions,
+  type DistillPreset,
+  type DistillWeights,
+  distill,
+  distillPresets,
+  distillTerms,
+} from './distill.js';
 export { type Ema, type EmaOptions, ema } from './ema.js';
+export { type FinetuneOptions, finetune } from './finetune.js';
 export { type LearningRateOptions, learningRateAt, type ScheduleName, scheduleNames } from './learning-rate.js';
 export { type LoraGraph, type LoraOptions, withLora } from './lora.js';
 export { type FeatureTap, featureTaps } from './losses/feature-taps.js';

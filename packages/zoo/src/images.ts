@@ -8,6 +8,11 @@ import { isPng, readPng } from './png.js';
 export interface ImageOptions extends PictureSize {
   /** Read at most this many, the first in order of name (PNG) or position (IDX). Default: all. */
   limit?: number;
+  /**
+   * Called with every PNG of a folder that is damaged or not of the model's size, which is then left out. Default: the first
+   * such picture is an error.
+   */
+  onBad?: (error: SecateurError) => void;
   signal?: AbortSignal;
 }
 
@@ -83,16 +88,24 @@ async function readPngs(
   const { channels, height, width } = options;
   const size = channels * height * width;
   const data = new Float32Array(paths.length * size);
-  for (const [index, path] of paths.entries()) {
+  const names: string[] = [];
+  for (const path of paths) {
     throwIfAborted(options.signal);
     const source = await open(path);
     try {
-      readPng(await readAll(source), path, options, data.subarray(index * size, (index + 1) * size));
+      const at = names.length * size;
+      readPng(await readAll(source), path, options, data.subarray(at, at + size));
+      names.push(path);
+    } catch (error) {
+      if (!options.onBad || !(error instanceof SecateurError)) throw error;
+      options.onBad(error);
     } finally {
       await source.close?.();
     }
   }
-  return { images: tensor('float32', [paths.length, channels, height, width], data), names: paths };
+  if (names.length === 0) throw new SecateurError('BAD_DATA', 'None of the pictures can be used.', { file: paths[0] });
+  const images = tensor('float32', [names.length, channels, height, width], data.slice(0, names.length * size));
+  return { images, names };
 }
 
 function idxImages(idx: Awaited<ReturnType<typeof readIdx>>, name: string, options: ImageOptions): ImageSet {

@@ -88,6 +88,20 @@ describe('readImages on PNGs', () => {
     }
   });
 
+  it('leaves bad pictures out when told where to report them', async () => {
+    const files = { 'a.png': grey(1, 2, 3, 4), 'b.png': grey(1, 2, 3, 4).slice(0, 40), 'c.png': grey(5, 6, 7, 8) };
+    const bad: string[] = [];
+    const { images, names } = await readImages(memoryFolder(files), {
+      ...greySize,
+      onBad: ({ file }) => bad.push(file!),
+    });
+    expect([names, bad, images.shape[0]]).toEqual([['a.png', 'c.png'], ['b.png'], 2]);
+    const alone = await readImages(memoryFolder({ 'c.png': files['c.png'] }), greySize);
+    expect(images.data.slice(4)).toEqual(alone.images.data);
+    const none = readImages(memoryFolder({ 'b.png': files['b.png'] }), { ...greySize, onBad: () => {} });
+    await expect(none).rejects.toMatchObject({ code: 'BAD_DATA', message: 'None of the pictures can be used.' });
+  });
+
   it('says what a folder without pictures holds', async () => {
     await expect(readImages(memoryFolder({}, 'pictures'), greySize)).rejects.toMatchObject({
       code: 'BAD_DATA',

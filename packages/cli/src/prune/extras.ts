@@ -33,7 +33,7 @@ export async function makeExtras(session: Session, request: ExtrasRequest): Prom
 }
 
 /** Whether a model can draw by itself: other models get a report without pictures, and a message that says so. */
-function makesPictures(session: Session, model: Model): boolean {
+export function makesPictures(session: Session, model: Model): boolean {
   try {
     if (pictureInputsOf(model).channels <= 4) return true;
     session.logger.info('No pictures: the model works on latents.');

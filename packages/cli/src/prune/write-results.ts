@@ -1,7 +1,8 @@
-import type { OutputFolder, PruneResult, SaveOptions } from '@secateur/core';
+import type { PruneResult, SaveOptions } from '@secateur/core';
 import { atomicOutput } from '@secateur/core/node';
 import { throwIfAborted } from '@secateur/graph';
 import { type Emit, writeModel } from '../model/write-model.js';
+import { jsonText, writeText } from '../model/write-text.js';
 import type { Session } from '../session.js';
 import { type Extras, reportInput } from './extras.js';
 import { masksName, writeMasks } from './masks-file.js';
@@ -51,18 +52,5 @@ export async function writeResults(session: Session, results: Results): Promise<
   } catch (error) {
     await output.discard();
     throw error;
-  }
-}
-
-function jsonText(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-async function writeText(out: OutputFolder, name: string, text: string): Promise<void> {
-  const sink = await out.create(name);
-  try {
-    await sink.write(new TextEncoder().encode(text));
-  } finally {
-    await sink.close();
   }
 }

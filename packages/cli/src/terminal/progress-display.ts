@@ -56,14 +56,14 @@ function barDisplay(stderr: Io['stderr']): ProgressDisplay {
       stop();
       stderr.write(`${text}\n`);
     },
-    listener: ({ phase: now, done, total, unit }) => {
+    listener: ({ phase: now, done, total, unit, note = '' }) => {
       if (now !== phase) {
         stop();
         phase = now;
         bar = new SingleBar(
           {
             stream: stderr as NodeJS.WriteStream,
-            format: `${now.padEnd(12)} {bar} {percentage} %  {value}/{total} ${unit}  {duration_formatted} gone, {eta_formatted} left`,
+            format: `${now.padEnd(12)} {bar} {percentage} %  {value}/{total} ${unit}  {duration_formatted} gone, {eta_formatted} left  {note}`,
             hideCursor: true,
             clearOnComplete: true,
             fps: 10,
@@ -71,10 +71,10 @@ function barDisplay(stderr: Io['stderr']): ProgressDisplay {
           },
           Presets.shades_classic,
         );
-        bar.start(total, done);
+        bar.start(total, done, { note });
       } else {
         bar?.setTotal(total);
-        bar?.update(done);
+        bar?.update(done, { note });
       }
       if (done >= total) stop();
     },
@@ -88,7 +88,8 @@ function leftText({ done, total }: Progress, began: { at: number; done: number }
   return `, about ${seconds < 100 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`} left`;
 }
 
-function progressText({ phase, done, total, unit }: Progress): string {
+function progressText({ phase, done, total, unit, note }: Progress): string {
   const share = total > 0 ? ` (${Math.floor((100 * done) / total)} %)` : '';
-  return `${phase}: ${count(done)} of ${count(total)} ${unit}${share}`;
+  const more = note ? `, ${note}` : '';
+  return `${phase}: ${count(done)} of ${count(total)} ${unit}${share}${more}`;
 }

@@ -1,4 +1,5 @@
-import { type Constant, constantOf, float32, sizeOf } from '@secateur/graph';
+import { type Constant, constantOf, float32 } from '@secateur/graph';
+import { namedWeights } from '@secateur/testkit';
 import { readJson } from './fixtures.js';
 
 /** Small models of every kind, whose outputs diffusers computed: see tools/reference/unet2d_variants.py. */
@@ -37,20 +38,7 @@ export function readVariant(name: string, folder = 'unet2d-variants'): Variant {
 export function variantWeights({ tensors }: Variant): Map<string, Constant> {
   const weights = new Map<string, Constant>();
   for (const [name, shape] of Object.entries(tensors)) {
-    weights.set(name, constantOf(float32(shape, numbersFor(name, shape))));
+    weights.set(name, constantOf(float32(shape, namedWeights(name, shape))));
   }
   return weights;
-}
-
-function numbersFor(name: string, shape: readonly number[]): Float32Array {
-  let state = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) state = Math.imul(state ^ byte, 0x01000193) >>> 0;
-  const values = new Float32Array(sizeOf(shape));
-  for (let i = 0; i < values.length; i++) {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    const value = (state >>> 8) / 2 ** 23 - 1;
-    if (shape.length > 1) values[i] = value * Math.sqrt(3 / sizeOf(shape.slice(1)));
-    else values[i] = name.endsWith('weight') ? 1 + 0.2 * value : 0.1 * value;
-  }
-  return values;
 }

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Engine, Model } from '@secateur/core';
 import { modelFromWeights, weightsFrom } from '@secateur/diffusers';
-import { type Constant, constantOf, float32, sizeOf, type Tensor } from '@secateur/graph';
+import { type Constant, constantOf, float32, type Tensor } from '@secateur/graph';
 import { createSampler } from '@secateur/samplers';
-import { fixturePath, loadFixtureTensors } from '@secateur/testkit';
+import { fixturePath, loadFixtureTensors, namedWeights } from '@secateur/testkit';
 import { adamw, sampleSet, sgd, type TrainOptions } from '@secateur/train';
 import { zooImages } from '@secateur/zoo/node';
 
@@ -37,7 +37,9 @@ export async function pytorchRun(name: 'sgd' | 'adamw', engine: Engine): Promise
     ),
   )) as [Settings, Record<string, unknown>];
   const { losses, ...weights } = loadFixtureTensors(`train-tiny/${name}.safetensors`);
-  const initial = Object.fromEntries(Object.entries(weights).map(([key, { shape }]) => [key, numbersFor(key, shape)]));
+  const initial = Object.fromEntries(
+    Object.entries(weights).map(([key, { shape }]) => [key, namedWeights(key, shape)]),
+  );
   const constants = new Map<string, Constant>();
   for (const [key, values] of Object.entries(initial))
     constants.set(key, constantOf(float32(weights[key].shape, values)));
@@ -77,18 +79,4 @@ function cropped(images: Tensor, size: number): Tensor {
     }
   }
   return float32([count, channels, size, size], data);
-}
-
-/** `weight` of tools/reference/unet2d_variants.py. */
-function numbersFor(name: string, shape: readonly number[]): Float32Array {
-  let state = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(name)) state = Math.imul(state ^ byte, 0x01000193) >>> 0;
-  const values = new Float32Array(sizeOf(shape));
-  for (let i = 0; i < values.length; i++) {
-    state = (Math.imul(1664525, state) + 1013904223) >>> 0;
-    const value = (state >>> 8) / 2 ** 23 - 1;
-    if (shape.length > 1) values[i] = value * Math.sqrt(3 / sizeOf(shape.slice(1)));
-    else values[i] = name.endsWith('weight') ? 1 + 0.2 * value : 0.1 * value;
-  }
-  return values;
 }

@@ -1,0 +1,216 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { isKept } from '@secateur/core';
+import { nodeFolder } from '@secateur/core/node';
+import { toFloat32 } from '@secateur/graph';
+import { encodePng } from '@secateur/pipelines';
+import { seededTensor } from '@secateur/testkit';
+import { loadModel } from 'secateur';
+import { describe, expect, it } from 'vitest';
+import { readMasks } from '../src/prune/masks-file.js';
+import { existsSync, join, readJson, scratch, secateur, snapshot, tinyModel } from './run-cli.js';
+
+const program = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
+const quick = ['--no-pictures', '--quiet', '--threads', '1'];
+/** The fixture has no scheduler beside it. */
+const onlyWarning = /^warning: \w+ has no scheduler_config\.json: .*\n$/;
+const weights = 'diffusion_pytorch_model.safetensors';
+
+interface Case {
+  readonly folder: string;
+  readonly model: string;
+  readonly images: string;
+}
+
+/** The small UNet and a folder of pictures it takes. */
+async function setUp(count = 6): Promise<Case> {
+  const folder = scratch();
+  const images = join(folder, 'images');
+  await mkdir(images);
+  for (let i = 0; i < count; i++) writeFileSync(join(images, `${i}.png`), picture(i, 16));
+  return { folder, model: await tinyModel(folder), images };
+}
+
+function picture(seed: number, size: number): Uint8Array {
+  const noise = seededTensor(seed, [3 * size * size], 40).data;
+  const data = Uint8Array.from(noise, (value) => Math.min(255, Math.max(0, 128 + value)));
+  return encodePng([{ width: size, height: size, channels: 3, data }], { columns: 1 });
+}
+
+function finetune({ folder, model, images }: Case, ...more: string[]): string[] {
+  const steps = more.includes('--steps') ? [] : ['--steps', '2'];
+  return [
+    'finetune',
+    model,
+    '--data',
+    images,
+    ...steps,
+    '--batch',
+    '2',
+    '--out',
+    join(folder, 'out'),
+    ...quick,
+    ...more,
+  ];
+}
+
+describe('secateur finetune', () => {
+  it('writes a model that loads, and a report with the losses', async () => {
+    const given = await setUp();
+    const { code, stdout, stderr } = await secateur(finetune(given, '--ema', '0.9', '--min-snr', '5', '--json'));
+    expect(stderr).toMatch(onlyWarning);
+    expect(code).toBe(0);
+    const out = join(given.folder, 'out');
+    const told = JSON.parse(stdout) as { losses: number[]; files: string[] };
+    expect(told.losses).toHaveLength(2);
+    expect(told.files).toEqual([weights, 'config.json', 'secateur.json', 'report.json', 'report.html', 'README.md']);
+    expect(readJson(join(out, 'report.json')).losses).toEqual(told.losses);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toContain('Secateur training report');
+    expect(readJson(join(out, 'secateur.json'))).toMatchObject({ format: 'secateur-training-1' });
+    expect((await loadModel(out)).className).toBe('UNet2DModel');
+    expect(existsSync(join(given.folder, '.out.secateur-run'))).toBe(false);
+  });
+
+  it('keeps what a pruning run masked at zero, and its masks beside the model', async () => {
+    const given = await setUp();
+    const sparse = join(given.folder, 'sparse');
+    const pruned = await secateur([
+      ...['prune', given.model, '--method', 'magnitude', '--space', '2:4', '--ratio', '0.5', '--out', sparse],
+      ...['--no-latency', '--no-pictures', '--quiet'],
+    ]);
+    expect(pruned.stderr).toBe('');
+    const { code, stderr } = await secateur(finetune({ ...given, model: sparse }, '--lr', '0.01'));
+    expect(stderr).toMatch(onlyWarning);
+    expect(code).toBe(0);
+    const out = join(given.folder, 'out');
+    const masks = (await readMasks(await nodeFolder(out)))!;
+    expect(masks).toEqual(await readMasks(await nodeFolder(sparse)));
+    const { graph } = await loadModel(out);
+    let zeros = 0;
+    for (const constant of graph.constants.values()) {
+      const mask = masks.get(constant.parameter?.name ?? '');
+      if (!mask) continue;
+      const values = toFloat32(await constant.read());
+      for (const [i, value] of values.entries()) {
+        if (isKept(mask, i)) continue;
+        zeros++;
+        if (value !== 0) throw new Error(`${constant.parameter!.name}[${i}] is ${value}.`);
+      }
+    }
+    expect(zeros).toBeGreaterThan(1000);
+    const refused = await secateur(finetune({ ...given, model: sparse }, '--lora', '2', '--replace'));
+    expect(refused.stderr).toMatch(/masks of its own, which --lora would break/);
+  });
+
+  it('fine-tunes and distils models of cut widths', async () => {
+    const given = await setUp();
+    const smaller = join(given.folder, 'smaller');
+    const pruned = await secateur([
+      ...['prune', given.model, '--method', 'magnitude', '--ratio', '0.5', '--out', smaller],
+      ...['--no-latency', '--no-pictures', '--quiet'],
+    ]);
+    expect(pruned.code).toBe(0);
+    const { code, stderr, stdout } = await secateur([
+      ...['distill', smaller, '--teacher', given.model, '--data', given.images, '--steps', '2', '--batch', '2'],
+      ...['--json', '--out', join(given.folder, 'out'), ...quick],
+    ]);
+    expect(stderr).toMatch(onlyWarning);
+    expect(code).toBe(0);
+    const { terms } = JSON.parse(stdout) as { terms: { name: string; weight: number; losses: number[] }[] };
+    expect(terms.map(({ name, weight }) => [name, weight])).toEqual([
+      ['denoising', 0.7],
+      ['output', 0.3],
+    ]);
+    const shape = async (path: string) => (await loadModel(path)).graph.constants.get('conv_in.weight')!.shape;
+    expect(await shape(join(given.folder, 'out'))).toEqual(await shape(smaller));
+    const features = await secateur([
+      ...['distill', smaller, '--teacher', given.model, '--data', given.images, '--steps', '2', '--batch', '2'],
+      ...['--preset', 'bk-sdm', '--out', join(given.folder, 'other'), ...quick],
+    ]);
+    expect(features.code).toBe(2);
+    expect(features.stderr).toMatch(/The student's .* gives .*, the teacher's/);
+  });
+
+  // Needs the built program, which `npm test` makes before it runs this.
+  it.skipIf(!existsSync(program))('goes on after kill -9 with the same bytes', { timeout: 240_000 }, async () => {
+    const given = await setUp();
+    const argv = (out: string) => [
+      ...[program, 'finetune', given.model, '--data', given.images, '--steps', '12', '--batch', '2', '--ema', '0.9'],
+      ...['--checkpoint-every', '2', '--out', join(given.folder, out), ...quick],
+    ];
+    const checkpoint = join(given.folder, '.out.secateur-run', 'checkpoint.json');
+    const child = spawn(process.execPath, argv('out'));
+    await until(() => existsSync(checkpoint) && Number(readJson(checkpoint).step) >= 4, child);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(existsSync(join(given.folder, 'out'))).toBe(false);
+    const other = await secateur([...argv('out').slice(1), '--lr', '0.01']);
+    expect(other.stderr).toMatch(/holds the checkpoint of another run: learningRate\.peak was 0\.0001, is 0\.01/);
+    expect(spawnSync(process.execPath, argv('out'), { encoding: 'utf8' })).toMatchObject({ status: 0 });
+    expect(spawnSync(process.execPath, argv('whole'), { encoding: 'utf8' })).toMatchObject({ status: 0 });
+    const [resumed, whole] = ['out', 'whole'].map((out) => readJson(join(given.folder, out, 'report.json')));
+    expect(Number(resumed.resumedFrom)).toBeGreaterThanOrEqual(4);
+    expect(resumed.losses).toEqual(whole.losses);
+    for (const file of [weights, 'secateur.json']) {
+      expect(
+        readFileSync(join(given.folder, 'out', file)).equals(readFileSync(join(given.folder, 'whole', file))),
+      ).toBe(true);
+    }
+    expect(snapshot(given.folder).filter((line) => line.startsWith('.'))).toEqual([]);
+  });
+});
+
+describe('bad input', () => {
+  it('names a picture that is damaged or of another size, and leaves it out when asked to', async () => {
+    const given = await setUp(3);
+    writeFileSync(join(given.images, '1.png'), picture(1, 8));
+    writeFileSync(join(given.images, '2.png'), picture(2, 16).slice(0, 90));
+    const refused = await secateur(finetune(given));
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/1\.png is 8×8/);
+    writeFileSync(join(given.images, '3.png'), picture(3, 16));
+    const { code, stderr } = await secateur(finetune(given, '--skip-bad'));
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/warning: left out: .*1\.png/);
+    expect(stderr).toMatch(/warning: left out: .*2\.png/);
+  });
+
+  it('refuses fewer images than a batch, a teacher of another shape, and flags that make no sense', async () => {
+    const given = await setUp(2);
+    const refused = async (argv: string[], message: RegExp) => {
+      const before = snapshot(given.folder);
+      const { code, stderr, stdout } = await secateur(argv);
+      expect(stderr).toMatch(message);
+      expect(code).toBe(2);
+      expect(stdout).toBe('');
+      expect(snapshot(given.folder)).toEqual(before);
+    };
+    await refused(finetune(given, '--batch', '3'), /There are 2 samples; a batch has 3\./);
+    await refused(finetune(given, '--lr', '0'), /learningRate\.peak is 0/);
+    await refused(finetune(given, '--mask', '4:2'), /"4:2" is no pattern/);
+    await refused(finetune(given, '--steps', '0'), /whole number from 1/);
+    const argv = ['distill', given.model, '--teacher', 'zoo:fashion-ddpm-32', '--data', given.images, '--steps', '2'];
+    await refused([...argv, '--out', join(given.folder, 'out'), ...quick], /The student model takes .*; the teacher/);
+  });
+
+  it('stops at a loss that is not finite, saying where, and keeps the last checkpoint', async () => {
+    const given = await setUp();
+    const argv = finetune(given, '--optimizer', 'sgd', '--lr', '1e30', '--clip', '1e30', '--checkpoint-every', '1');
+    const { code, stderr } = await secateur([...argv, '--steps', '6']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /(loss|gradients) is (NaN|Infinity) at step \d, at learning rate 1e\+30\. The checkpoint of step \d is kept\./,
+    );
+    expect(existsSync(join(given.folder, '.out.secateur-run', 'checkpoint.json'))).toBe(true);
+    expect(existsSync(join(given.folder, 'out'))).toBe(false);
+  });
+});
+
+async function until(isSo: () => boolean, child: ChildProcess): Promise<void> {
+  while (!isSo()) {
+    if (child.exitCode !== null) throw new Error(`The program ended with ${child.exitCode} before it could be killed.`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
