@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kernelsOf } from '../src/kernels.list.js';
 import { allowRelaxedSimd, buildOnce, buildTimeout, moduleBytes, packagePath } from './support/modules.js';
@@ -99,6 +101,42 @@ describe('pkg/web', () => {
     const web = await freshWeb('nosimd');
     expect(() => web.initSync({ module: moduleBytes('simd') })).toThrow(/no SIMD.*Chrome 91/);
     await expect(web.default({ module_or_path: moduleBytes('simd') })).rejects.toThrow(/no SIMD/);
+  });
+});
+
+describe('pkg-parallel', () => {
+  it('computes in two workers over one shared memory', async () => {
+    const memory = new WebAssembly.Memory({ initial: 16, maximum: 16384, shared: true });
+    const floats = new Float32Array(memory.buffer);
+    for (let i = 0; i < 64; i++) floats[1024 + i] = i;
+    const glue = pathToFileURL(packagePath('pkg-parallel/web/sparse_wasm.js')).href;
+    const module = await WebAssembly.compile(readFileSync(packagePath('pkg-parallel/web/sparse_wasm_bg.wasm')));
+    const code = `
+      const { workerData: { glue, module, memory, first } } = require('node:worker_threads');
+      import(glue).then(({ initSync, f32_add__simd, wasm_memory }) => {
+        initSync({ module, memory });
+        if (wasm_memory().buffer !== memory.buffer) throw new Error('another memory');
+        f32_add__simd(8192 + 4 * first, 4096 + 4 * first, 4096 + 4 * first, 32);
+      });`;
+    await Promise.all(
+      [0, 32].map(async (first) => {
+        const worker = new Worker(code, { eval: true, workerData: { glue, module, memory, first } });
+        const [exitCode] = await once(worker, 'exit');
+        expect(exitCode).toBe(0);
+      }),
+    );
+    expect([...floats.subarray(2048, 2112)]).toEqual(Array.from({ length: 64 }, (_, i) => 2 * i));
+  });
+
+  it('makes a shared memory when none is given', async () => {
+    for (const folder of ['pkg-parallel', 'pkg-parallel-relaxed']) {
+      if (folder.endsWith('relaxed')) allowRelaxedSimd();
+      const web = (await importFresh(`${folder}/web/sparse_wasm.js`, 'own')) as WebGlue;
+      const bytes = readFileSync(packagePath(`${folder}/web/sparse_wasm_bg.wasm`));
+      await web.default({ module_or_path: bytes });
+      expect(web.wasm_memory().buffer).toBeInstanceOf(SharedArrayBuffer);
+      expectSilu(web);
+    }
   });
 });
 

@@ -5,22 +5,11 @@ const docs = {
   memory: '/** The memory that all pointers refer to. */',
 };
 
-/** Bytes of a function whose body is one SIMD instruction: valid where SIMD is. */
-export const simdProbe = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
-];
-
-/** The same with one relaxed SIMD instruction. */
-export const relaxedProbe = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15,
-  253, 128, 2, 11,
-];
-
-const requireFeatures = (isa) => {
-  const [probe, what, hint] =
+const requireFeatures = (isa, probe) => {
+  const [what, hint] =
     isa === 'relaxed'
-      ? [relaxedProbe, 'relaxed SIMD', 'use the baseline module in pkg/ instead']
-      : [simdProbe, 'SIMD', 'it needs Node 16, Chrome 91, Firefox 89 or Safari 16.4, or newer'];
+      ? ['relaxed SIMD', 'use the baseline module in pkg/ instead']
+      : ['SIMD', 'it needs Node 16.4, Chrome 91, Firefox 89 or Safari 16.4, or newer'];
   return `function requireFeatures() {
     if (!WebAssembly.validate(new Uint8Array([${probe.join(', ')}]))) {
         throw new Error('This WebAssembly engine has no ${what}, which ${NAME} is made of: ${hint}.');
@@ -30,6 +19,15 @@ const requireFeatures = (isa) => {
 
 const wrapper = (name, parameters) => `function ${name}(${parameters.join(', ')}) {
     wasm.${name}(${parameters.join(', ')});
+}`;
+
+const plainImports = `function __wbg_get_imports() {
+    return {};
+}`;
+
+/** At most 1 GiB by default, since a shared memory reserves its maximum; pass a larger one where that is too little. */
+const sharedImports = `function __wbg_get_imports(memory) {
+    return { env: { memory: memory || new WebAssembly.Memory({ initial: 16, maximum: 16384, shared: true }) } };
 }`;
 
 const memoryFunction = `function wasm_memory() {
@@ -79,7 +77,7 @@ function manifest(version, target, extra, files) {
   return `${JSON.stringify(common, null, 2)}\n`;
 }
 
-function bundler({ functions, isa, version }) {
+function bundler({ functions, version }) {
   const bg = [memoryFunction, ...functions.map(([name, parameters]) => wrapper(name, parameters))];
   return {
     [`${NAME}.js`]: `import * as wasm from "./${NAME}_bg.wasm";
@@ -101,18 +99,19 @@ ${bg.map((text) => `export ${text}`).join('\n\n')}
       `${NAME}_bg.js`,
       `${NAME}.d.ts`,
     ]),
-    isa,
   };
 }
 
-function web({ functions, isa, version }) {
+function web({ functions, isa, probe, isShared, version }) {
   const body = [memoryFunction, ...functions.map(([name, parameters]) => wrapper(name, parameters))];
   return {
     [`${NAME}.js`]: `let wasm;
 
 ${body.map((text) => `export ${text}`).join('\n\n')}
 
-${requireFeatures(isa)}
+${requireFeatures(isa, probe)}
+
+${isShared ? sharedImports : plainImports}
 
 async function __wbg_load(module, imports) {
     if (typeof Response === 'function' && module instanceof Response) {
@@ -146,8 +145,8 @@ function isOptions(value, key) {
 
 export function initSync(module) {
     if (wasm !== undefined) return wasm;
-    if (isOptions(module, 'module')) {
-        ({ module } = module);
+${isShared ? '    let memory;\n' : ''}    if (isOptions(module, 'module')) {
+        ({ module${isShared ? ', memory' : ''} } = module);
     } else if (module !== undefined) {
         console.warn('using deprecated parameters for \`initSync()\`; pass a single object instead');
     }
@@ -155,13 +154,13 @@ export function initSync(module) {
     if (!(module instanceof WebAssembly.Module)) {
         module = new WebAssembly.Module(module);
     }
-    return __wbg_finalize_init(new WebAssembly.Instance(module, {}), module);
+    return __wbg_finalize_init(new WebAssembly.Instance(module, __wbg_get_imports(${isShared ? 'memory' : ''})), module);
 }
 
 async function __wbg_init(module_or_path) {
     if (wasm !== undefined) return wasm;
-    if (isOptions(module_or_path, 'module_or_path')) {
-        ({ module_or_path } = module_or_path);
+${isShared ? '    let memory;\n' : ''}    if (isOptions(module_or_path, ${isShared ? "'module_or_path') || isOptions(module_or_path, 'memory'" : "'module_or_path'"})) {
+        ({ module_or_path${isShared ? ', memory' : ''} } = module_or_path);
     } else if (module_or_path !== undefined) {
         console.warn('using deprecated parameters for the initialization function; pass a single object instead');
     }
@@ -172,7 +171,7 @@ async function __wbg_init(module_or_path) {
     if (typeof module_or_path === 'string' || (typeof Request === 'function' && module_or_path instanceof Request) || (typeof URL === 'function' && module_or_path instanceof URL)) {
         module_or_path = fetch(module_or_path);
     }
-    const { instance, module } = await __wbg_load(await module_or_path, {});
+    const { instance, module } = await __wbg_load(await module_or_path, __wbg_get_imports(${isShared ? 'memory' : ''}));
     // A second call may have finished while this one waited: everyone gets the first instance.
     if (wasm !== undefined) return wasm;
     return __wbg_finalize_init(instance, module);
@@ -180,7 +179,7 @@ async function __wbg_init(module_or_path) {
 
 export { __wbg_init as default };
 `,
-    [`${NAME}.d.ts`]: declarations(functions, webTypes(functions)),
+    [`${NAME}.d.ts`]: declarations(functions, webTypes(functions, isShared)),
     'package.json': manifest(version, 'web', { sideEffects: ['./snippets/*'] }, [
       `${NAME}_bg.wasm`,
       `${NAME}.js`,
@@ -189,7 +188,8 @@ export { __wbg_init as default };
   };
 }
 
-function webTypes(functions) {
+function webTypes(functions, isShared) {
+  const shared = isShared ? ', memory?: WebAssembly.Memory, thread_stack_size?: number' : '';
   return `
 export type InitInput = RequestInfo | URL | Response | BufferSource | WebAssembly.Module;
 
@@ -210,7 +210,7 @@ export type SyncInitInput = BufferSource | WebAssembly.Module;
  *
  * @returns {InitOutput}
  */
-export function initSync(module: { module: SyncInitInput } | SyncInitInput): InitOutput;
+export function initSync(module: { module: SyncInitInput${shared} } | SyncInitInput): InitOutput;
 
 /**
  * If \`module_or_path\` is {RequestInfo} or {URL}, makes a request and
@@ -220,18 +220,18 @@ export function initSync(module: { module: SyncInitInput } | SyncInitInput): Ini
  *
  * @returns {Promise<InitOutput>}
  */
-export default function __wbg_init(module_or_path?: { module_or_path: InitInput | Promise<InitInput> } | InitInput | Promise<InitInput>): Promise<InitOutput>;
+export default function __wbg_init(module_or_path?: { module_or_path${isShared ? '?' : ''}: InitInput | Promise<InitInput>${shared} } | InitInput | Promise<InitInput>): Promise<InitOutput>;
 `;
 }
 
-function nodejs({ functions, isa, version }) {
+function nodejs({ functions, isa, probe, version }) {
   const body = [['wasm_memory', memoryFunction], ...functions.map(([name, list]) => [name, wrapper(name, list)])];
   return {
     [`${NAME}.js`]: `let wasm;
 
 ${body.map(([name, text]) => `${text}\nexports.${name} = ${name};`).join('\n\n')}
 
-${requireFeatures(isa)}
+${requireFeatures(isa, probe)}
 
 requireFeatures();
 const wasmPath = \`\${__dirname}/${NAME}_bg.wasm\`;
@@ -247,10 +247,10 @@ wasm = exports.__wasm = new WebAssembly.Instance(wasmModule, {}).exports;
 /**
  * Files of one target by name, without the module itself.
  * @param {'bundler' | 'web' | 'nodejs'} target
- * @param {{ functions: [name: string, parameters: string[]][], isa: 'simd' | 'relaxed', version: string }} module
+ * @param {{ functions: [name: string, parameters: string[]][], isa: 'simd' | 'relaxed',
+ *   probe: number[], isShared: boolean, version: string }} module
  */
 export function glue(target, module) {
   const files = { bundler, web, nodejs }[target](module);
-  delete files.isa;
   return { ...files, [`${NAME}_bg.wasm.d.ts`]: rawDeclarations(module.functions) };
 }

@@ -8,9 +8,9 @@ import { winogradInput, winogradOutput } from './winograd.mjs';
 
 export const packageFolder = fileURLToPath(new URL('../..', import.meta.url));
 
-/** The exports of src/kernels.list.ts, which has no imports; no build needed. */
-export async function kernelList() {
-  const source = readFileSync(join(packageFolder, 'src/kernels.list.ts'), 'utf8');
+/** The exports of a file in src/ that imports nothing; no build needed. */
+export async function sourceModule(name) {
+  const source = readFileSync(join(packageFolder, 'src', name), 'utf8');
   const { outputText } = ts.transpileModule(source, {
     compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 },
   });
