@@ -78,6 +78,19 @@ const transformers = {
     'transformer_blocks.0.attn',
     'transformer_blocks.0.ff_context',
   ],
+  pixart: [
+    'transformer_blocks.0',
+    'transformer_blocks.1.attn1',
+    'transformer_blocks.1.attn2',
+    'transformer_blocks.1.ff',
+  ],
+  flux: [
+    'transformer_blocks.0',
+    'single_transformer_blocks.0',
+    'transformer_blocks.0.attn',
+    'transformer_blocks.0.ff',
+    'transformer_blocks.0.ff_context',
+  ],
 };
 
 const cases = {

@@ -5,6 +5,8 @@ export { type CLIPTextConfig, parseCLIPTextConfig } from './clip-text-model/conf
 export { type DiTTransformer2DConfig, parseDiTTransformer2DConfig } from './dit-transformer-2d-model/config.js';
 export { ditTransformer2DModel } from './dit-transformer-2d-model/dit-transformer-2d-model.js';
 export type { Json, Shapes } from './expressible-config.js';
+export { type FluxTransformer2DConfig, parseFluxTransformer2DConfig } from './flux-transformer-2d-model/config.js';
+export { fluxTransformer2DModel } from './flux-transformer-2d-model/flux-transformer-2d-model.js';
 export { diffusersFormat } from './format/diffusers-format.js';
 export { modelFromWeights, randomWeights } from './format/new-model.js';
 export { loadScript } from './load-script/load-script.js';
@@ -19,6 +21,11 @@ export {
   type Parameter,
 } from './module-builder.js';
 export { isEmptyOverrides, type Overrides } from './overrides.js';
+export {
+  type PixArtTransformer2DConfig,
+  parsePixArtTransformer2DConfig,
+} from './pixart-transformer-2d-model/config.js';
+export { pixartTransformer2DModel } from './pixart-transformer-2d-model/pixart-transformer-2d-model.js';
 export { randomTensors } from './random-weights.js';
 export { parseSD3Transformer2DConfig, type SD3Transformer2DConfig } from './sd3-transformer-2d-model/config.js';
 export { sd3Transformer2DModel } from './sd3-transformer-2d-model/sd3-transformer-2d-model.js';

@@ -2,7 +2,9 @@ import { SecateurError } from '@secateur/graph';
 import { autoencoderKL } from './autoencoder-kl/autoencoder-kl.js';
 import { clipTextModel, clipTextModelWithProjection } from './clip-text-model/clip-text-model.js';
 import { ditTransformer2DModel } from './dit-transformer-2d-model/dit-transformer-2d-model.js';
+import { fluxTransformer2DModel } from './flux-transformer-2d-model/flux-transformer-2d-model.js';
 import type { ModelClass } from './model-class.js';
+import { pixartTransformer2DModel } from './pixart-transformer-2d-model/pixart-transformer-2d-model.js';
 import { sd3Transformer2DModel } from './sd3-transformer-2d-model/sd3-transformer-2d-model.js';
 import { t5EncoderModel } from './t5-encoder-model/t5-encoder-model.js';
 import { unet2dConditionModel } from './unet2d-condition-model/unet-2d-condition-model.js';
@@ -19,6 +21,8 @@ export const modelClasses: ReadonlyMap<string, ModelClass> = new Map(
     t5EncoderModel,
     ditTransformer2DModel,
     sd3Transformer2DModel,
+    pixartTransformer2DModel,
+    fluxTransformer2DModel,
   ].map((modelClass) => [modelClass.name, modelClass]),
 );
 

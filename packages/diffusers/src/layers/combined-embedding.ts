@@ -1,6 +1,7 @@
 import { int } from '@secateur/graph';
 import { free, type ModuleBuilder } from '../module-builder.js';
-import type { Rows } from './linear.js';
+import { type Activation, activation } from './activation.js';
+import { type Rows, tokenLinear } from './linear.js';
 import { sinusoid, timestepEmbedding } from './timestep-embedding.js';
 
 /** Sines and cosines of a timestep in the transformers, whatever their width. */
@@ -52,6 +53,47 @@ export function timeAndText(
     embeddings.push(timestepEmbedding(m, 'guidance_embedder', stepWaves(m, 'time_proj', guidance), width));
   }
   return sumOf(m, [...embeddings, timestepEmbedding(m, 'text_embedder', pooled, width)]);
+}
+
+/**
+ * PixArtAlphaCombinedTimestepSizeEmbeddings: the embedding of the timestep and, if given, of the picture's height, width
+ * and aspect ratio side by side, added up.
+ *
+ * @param sizes  `resolution` float32 `[batch, 2]`, `aspectRatio` float32 `[batch, 1]`
+ * @param width  by the configuration, a multiple of 3 with sizes
+ * @returns `[batch, width]`
+ */
+export function timeAndSize(
+  m: ModuleBuilder,
+  timestep: string,
+  sizes: { resolution: string; aspectRatio: string } | undefined,
+  width: number,
+): Rows {
+  const time = timestepEmbedding(m, 'timestep_embedder', stepWaves(m, 'time_proj', timestep), width);
+  if (!sizes) return time;
+  const each = Math.floor(width / 3);
+  const [a, b] = [
+    sizeEmbedding(m, 'resolution_embedder', sizes.resolution, 2, each),
+    sizeEmbedding(m, 'aspect_ratio_embedder', sizes.aspectRatio, 1, each),
+  ];
+  const together = { value: m.graph.op('Concat', [a.value, b.value], { axis: int(1) }), width: a.width + b.width };
+  return sumOf(m, [time, together]);
+}
+
+/** The embeddings of `count` numbers side by side. @param numbers  `[batch, count]` */
+function sizeEmbedding(m: ModuleBuilder, path: string, numbers: string, count: number, width: number): Rows {
+  const waves = stepWaves(m, 'additional_condition_proj', numbers);
+  const embedded = textProjection(m, path, waves, width, 'silu');
+  const merged = m.graph.op('Reshape', [embedded.value, m.graph.ints([0, count * embedded.width])]);
+  return { value: merged, width: count * embedded.width };
+}
+
+/** PixArtAlphaTextProjection: linear, activation, linear, over `[batch, tokens, width]`. */
+export function textProjection(m: ModuleBuilder, path: string, x: Rows, width: number, act: Activation): Rows {
+  return m.at(path, () => {
+    const hidden = activation(m, 'act_1', act, tokenLinear(m, 'linear_1', x, free(width)));
+    return tokenLinear(m, 'linear_2', hidden, free(width));
+  });
 }
 
 /** The sum of embeddings that must have one width, `[batch, width]`. */

@@ -18,8 +18,12 @@ export function rotary(m: ModuleBuilder, ids: string, axes: readonly number[]): 
   const { graph } = m;
   const pairs = axes.reduce((sum, dim) => sum + dim, 0) / 2;
   const rope = m.computedBuffer('rope', [axes.length, free(pairs)], () => ropeOf(axes));
-  const angles = graph.op('Unsqueeze', [graph.op('MatMul', [ids, rope.name]), graph.ints([1])]);
-  const [cos, sin] = [graph.op('Cos', [angles]), graph.op('Sin', [angles])];
+  // Written when they are first read: units are named after what comes first, and that shall be a projection.
+  let waves: readonly [cos: string, sin: string] | undefined;
+  const makeWaves = (): readonly [cos: string, sin: string] => {
+    const angles = graph.op('Unsqueeze', [graph.op('MatMul', [ids, rope.name]), graph.ints([1])]);
+    return [graph.op('Cos', [angles]), graph.op('Sin', [angles])];
+  };
   const end = 2 ** 31 - 1;
   const every = (x: string, start: number): string =>
     graph.op('Slice', [x, graph.ints([start]), graph.ints([end]), graph.ints([3]), graph.ints([2])]);
@@ -27,6 +31,8 @@ export function rotary(m: ModuleBuilder, ids: string, axes: readonly number[]): 
     if (x.dim !== 2 * rope.shape[1]!) {
       m.problem(`${m.path}.rope has ${rope.shape[1]} pairs, heads have ${x.dim} channels`);
     }
+    waves ??= makeWaves();
+    const [cos, sin] = waves;
     const [a, b] = [every(x.value, 0), every(x.value, 1)];
     const first = graph.op('Sub', [graph.op('Mul', [a, cos]), graph.op('Mul', [b, sin])]);
     const second = graph.op('Add', [graph.op('Mul', [b, cos]), graph.op('Mul', [a, sin])]);
