@@ -3,9 +3,20 @@
     pip install torch diffusers transformers safetensors onnx onnxscript
     python tools/reference/onnx_exports.py OUT [CASE ...]
 
+    python tools/reference/onnx_exports.py OUT --fixtures packages/testkit/fixtures/onnx-exports
+
 A case is FAMILY/VARIANT, either may be `*`. For every case OUT/FAMILY/VARIANT holds model.onnx, golden.safetensors (as
 models.py writes it) and other.safetensors (other batch, size and length; outputs only). Weights are computed from names.
+
+With --fixtures the cases of FIXTURES, exported before, are written small: the model without its weights and without what
+exporters note for debugging, and a description that says which tensor of the checkpoint every initialiser is, found by
+comparing values, and what PyTorch computes: the output, and of every gradient its product with numbers computed from its
+name. Inputs are computed from names too.
 """
+
+import base64
+import gzip
+import json
 
 import contextlib
 import fnmatch
@@ -15,6 +26,7 @@ import types
 import warnings
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
@@ -418,6 +430,9 @@ def case(folder: Path, family: str, variant: str) -> None:
     path = folder / "model.onnx"
     args = tuple(given.values())
     if spec["dynamo"]:
+        # PixArt squeezes an axis that is not 1, which does nothing in PyTorch; the exporter writes it, which runs nowhere.
+        squeeze = torch.Tensor.squeeze
+        torch.Tensor.squeeze = lambda x, *axes: x if len(axes) == 1 and x.shape[axes[0]] != 1 else squeeze(x, *axes)
         kwargs = {"dynamic_shapes": dynamic_shapes(list(given), axes, given)} if axes else {}
         torch.onnx.export(
             root, args, path, input_names=list(given), output_names=[f.output], opset_version=spec["opset"], dynamo=True, external_data=False,
@@ -444,7 +459,130 @@ class Unpatched:
         return getattr(self.model, name)
 
 
+FIXTURES = (
+    "unet2d/legacy-11 unet2d/dynamo-18 unet2d-scale-shift/dynamo-23 sd1/optimum-18-fp16 sd1/dynamo-23 sd2/legacy-14 sdxl/optimum-18 sdxl/dynamo-21 "
+    "dit/legacy-17 dit/dynamo-20 pixart/optimum-18 pixart/dynamo-20-static sd35/legacy-18 sd35/dynamo-23 flux/legacy-17 flux/dynamo-23 "
+    "vae-encoder/optimum-18 vae-encoder/dynamo-20 vae-decoder/legacy-17 vae-decoder/dynamo-23 clip/optimum-18 clip-projection/dynamo-23 "
+    "t5/legacy-17-unfolded t5/dynamo-23"
+).split()
+
+
+def numbers(name: str, shape) -> torch.Tensor:
+    """Numbers of unit variance, from the name."""
+    size = int(np.prod(shape))
+    return torch.from_numpy(weight(name, (size, 1)).reshape(tuple(shape)))
+
+
+def named_inputs(inputs: dict, half: bool) -> dict:
+    named = {k: numbers(f"in.{k}", v.shape) if v.is_floating_point() and v.ndim > 2 else v for k, v in inputs.items()}
+    return {k: v.float() for k, v in to_half(named).items()} if half else named
+
+
+def describe(inputs: dict) -> dict:
+    return {
+        k: {"shape": list(v.shape), "dtype": str(v.dtype).removeprefix("torch.")}
+        | ({} if v.is_floating_point() and v.ndim > 2 else {"values": v.flatten().tolist()})
+        for k, v in inputs.items()
+    }
+
+
+def identify(array: np.ndarray, state: dict) -> tuple | None:
+    """Checkpoint name and axes of an initialiser, by its values: as stored, transposed, or with axes of size 1 put in."""
+    for name, stored in state.items():
+        if array.size != stored.size:
+            continue
+        if array.ndim == 2 and stored.ndim == 2 and array.shape == stored.shape[::-1] and np.array_equal(array, stored.T):
+            return (name, [0, 1]) if array.shape == stored.shape and np.array_equal(array, stored) else (name, [1, 0])
+        if [d for d in array.shape if d != 1] == [d for d in stored.shape if d != 1] and np.array_equal(array.ravel(), stored.ravel()):
+            axes, at = [], 0
+            for size in array.shape:
+                if at < stored.ndim and stored.shape[at] == size:
+                    axes.append(at)
+                    at += 1
+                else:
+                    axes.append(None)
+            return name, axes
+    return None
+
+
+def fixture(root: Path, case_name: str, out: Path) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    family, variant = case_name.split("/")
+    spec = VARIANTS[variant]
+    half = spec.get("half", False)
+    f = FAMILIES[family]()
+    model = load_weights(f.make())
+    if half:
+        with torch.no_grad():
+            for p in model.parameters():
+                p.copy_(p.half().float())
+    inputs = named_inputs(f.inputs(2, 8, 7), half)
+    result = f.forward(model, *inputs.values())
+    target = numbers("target", result.shape)
+    loss = ((result - target) ** 2).mean()
+    loss.backward()
+    axes = f.dynamic(spec["dynamo"]) if spec.get("dynamic", True) else {}
+    free = {symbol for of in axes.values() for symbol in of.values()}
+    spatial = free & {"height", "latent_height", "packed_height_width"}
+    other = named_inputs(f.inputs(3 if "batch_size" in free else 2, 12 if spatial else 8, 5 if "sequence_length" in free else 7), half)
+    with torch.no_grad():
+        elsewhere = f.forward(model, *other.values())
+    gradients = {
+        n: [float((p.grad * numbers(f"probe.{n}", p.shape)).double().sum()), float(p.grad.abs().max())]
+        for n, p in model.named_parameters()
+        if p.grad is not None
+    }
+    dtype = np.float16 if half else np.float32
+    state = {n: t.detach().numpy().astype(dtype) for n, t in model.named_parameters()}
+    proto = onnx.load(root / case_name / "model.onnx")
+    weights, offset = {}, 0
+    for tensor in proto.graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        found = identify(array, state) if array.dtype == dtype and array.size > 2 else None
+        if not found:
+            continue
+        weights[tensor.name] = {"parameter": found[0], "axes": found[1]}
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", "weights"), ("offset", offset), ("length", array.nbytes)):
+            tensor.external_data.add(key=key, value=str(value))
+        offset += array.nbytes
+    keep = "pkg.torch.export.graph_signature.InputSpec.kind"
+    infos = [info for info in proto.graph.value_info if any(p.key == keep for p in info.metadata_props)]
+    for info in infos:
+        kind = next(p.value for p in info.metadata_props if p.key == keep)
+        del info.metadata_props[:]
+        info.metadata_props.add(key=keep, value=kind)
+    copies = [onnx.ValueInfoProto.FromString(info.SerializeToString()) for info in infos]
+    del proto.graph.value_info[:]
+    proto.graph.value_info.extend(copies)
+    for node in proto.graph.node:
+        node.doc_string = ""
+        scopes = [p.value for p in node.metadata_props if p.key == "pkg.torch.onnx.name_scopes"]
+        del node.metadata_props[:]
+        for value in scopes:
+            node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=value)
+    name = case_name.replace("/", "-")
+    (out / f"{name}.onnx.gz").write_bytes(gzip.compress(proto.SerializeToString(), 9, mtime=0))
+    description = {
+        "family": family, "half": half, "shapes": {n: list(t.shape) for n, t in state.items()}, "weights": weights,
+        "inputs": describe(inputs), "out": {"shape": list(result.shape), "base64": base64.b64encode(result.detach().numpy().tobytes()).decode()},
+        "loss": float(loss), "gradients": gradients,
+        "other": {"inputs": describe(other), "shape": list(elsewhere.shape), "base64": base64.b64encode(elsewhere.flatten()[:64].numpy().tobytes()).decode()},
+    }
+    (out / f"{name}.json.gz").write_bytes(gzip.compress(json.dumps(description).encode(), 9, mtime=0))
+    print(name, (out / f"{name}.onnx.gz").stat().st_size, (out / f"{name}.json.gz").stat().st_size, len(weights), flush=True)
+
+
 def main(out: Path, wanted: list[str]) -> None:
+    if wanted[:1] == ["--fixtures"]:
+        folder = Path(wanted[1])
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in wanted[2:] or FIXTURES:
+            fixture(out, name, folder)
+        return
     for family in FAMILIES:
         for variant in VARIANTS:
             if wanted and not any(fnmatch.fnmatch(f"{family}/{variant}", w) for w in wanted):

@@ -1,4 +1,4 @@
-import { type Dim, dimEquals, isSymbolic } from './dim.js';
+import { type Dim, dimEquals, divideExactly, isSymbolic, productOfDims } from './dim.js';
 import { evaluateNode } from './evaluate.js';
 import { type Constant, constantOf, type Graph, type GraphNode, getInt, int, withoutDeadNodes } from './graph.js';
 import { inferTypes, widened } from './infer.js';
@@ -128,31 +128,44 @@ class Folding {
     const elements = this.types.get(node.inputs[1])?.elements;
     if (!elements) return node;
     const from = this.types.get(node.inputs[0])!.shape;
-    const target = statedTarget(elements, from, getInt(node, 'allowzero', 0) === 1);
+    // A 0 that says "no elements" has to stay; without one, `allowzero` means nothing, and 0 may copy.
+    const { allowzero, ...attributes } = node.attributes;
+    const keepsZeros = allowzero !== undefined && getInt(node, 'allowzero', 0) === 1 && elements.includes(0);
+    const target = statedTarget(elements, from, keepsZeros);
     return {
       ...node,
-      inputs: [node.inputs[0], target ? this.integers(node, 'shape', target) : this.openTarget(node, elements)],
+      inputs: [node.inputs[0], target ? this.integers(node, 'shape', target) : this.openTarget(node, elements, from)],
+      attributes: keepsZeros ? node.attributes : attributes,
     };
   }
 
   /**
-   * A target with several sizes known only at run time and one number, which becomes `-1`: where that axis is cut later,
-   * the target then follows by itself.
+   * A target with several sizes known only at run time, made to follow when axes are cut later. What ends the shape
+   * before and after alike is read from the shape before. One number elsewhere becomes `-1`, where it comes out so exactly: not
+   * where sizes that only a run knows to be equal would have to cancel.
    */
-  private openTarget(node: GraphNode, elements: readonly Dim[]): string {
-    const numbers = [...elements.keys()].filter((i) => !isSymbolic(elements[i]) && elements[i] !== 1);
-    if (numbers.length !== 1 || (elements[numbers[0]] as number) <= 0) return node.inputs[1];
-    const [at] = numbers;
-    const part = (from: number, to: number): string => {
+  private openTarget(node: GraphNode, elements: readonly Dim[], from: readonly Dim[]): string {
+    const kept = sameEnds(elements, from);
+    const open = [...elements.keys()].slice(0, elements.length - kept);
+    const numbers = open.filter((i) => !isSymbolic(elements[i]) && elements[i] !== 1);
+    const rest = productOfDims(elements.filter((_, i) => i !== numbers[0]));
+    const follows = numbers.length === 1 && divideExactly(productOfDims(from), rest) === elements[numbers[0]];
+    const cuttable = elements.slice(elements.length - kept).some((size) => !isSymbolic(size) && size !== 1);
+    if (!follows && !cuttable) return node.inputs[1];
+    const slice = (of: string, start: number, end: number): string => {
       const name = this.unusedName(`${node.outputs[0]}/shape`);
-      const inputs = [node.inputs[1], this.integers(node, 'from', [from]), this.integers(node, 'to', [to])];
+      const inputs = [of, this.integers(node, 'from', [start]), this.integers(node, 'to', [end])];
       return this.add({ ...node, name, op: 'Slice', inputs, outputs: [name], attributes: {} });
     };
-    const parts = [
-      ...(at > 0 ? [part(0, at)] : []),
-      this.integers(node, 'rest', [-1]),
-      ...(at < elements.length - 1 ? [part(at + 1, elements.length)] : []),
-    ];
+    const given = (start: number, end: number): string[] => (start < end ? [slice(node.inputs[1], start, end)] : []);
+    const parts = follows
+      ? [...given(0, numbers[0]), this.integers(node, 'rest', [-1]), ...given(numbers[0] + 1, open.length)]
+      : given(0, open.length);
+    if (kept > 0) {
+      const shape = this.unusedName(`${node.outputs[0]}/shape`);
+      this.add({ ...node, name: shape, op: 'Shape', inputs: [node.inputs[0]], outputs: [shape], attributes: {} });
+      parts.push(slice(shape, from.length - kept, from.length));
+    }
     const name = this.unusedName(`${node.outputs[0]}/shape`);
     return this.add({ ...node, name, op: 'Concat', inputs: parts, outputs: [name], attributes: { axis: int(0) } });
   }
@@ -175,6 +188,16 @@ class Folding {
       name = `${base}_${i}`;
     return name;
   }
+}
+
+/** How many axes end both shapes alike: a reshape leaves them as they are. */
+function sameEnds(a: readonly Dim[], b: readonly Dim[]): number {
+  let count = 0;
+  while (count < Math.min(a.length, b.length)) {
+    if (!dimEquals(a.at(-1 - count)!, b.at(-1 - count)!)) break;
+    count++;
+  }
+  return count;
 }
 
 /**

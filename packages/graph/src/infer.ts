@@ -3,7 +3,7 @@ import { SecateurError } from './errors.js';
 import type { Constant, Graph, GraphNode } from './graph.js';
 import { type InferContext, type OpRecord, type OpSet, opKey, type ValueType } from './op-record.js';
 import { defaultOps } from './ops/index.js';
-import { castTensor, sizeOf, type Tensor, toNumbers } from './tensor.js';
+import { castTensor, int64, sizeOf, type Tensor, toNumbers } from './tensor.js';
 
 export interface InferOptions {
   /** Operators known. Default: {@link defaultOps}. */
@@ -56,7 +56,7 @@ function withValues(context: InferContext, record: OpRecord): ValueType[] {
   if (node.inputs.length === 0 || !types.some(isSmall)) return types;
   const inputs: (Tensor | undefined)[] = [];
   for (const [i, name] of node.inputs.entries()) {
-    const value = name ? context.constant(i) : undefined;
+    const value = name ? (context.constant(i) ?? elementsAsTensor(context.input(i))) : undefined;
     if (name && !(value && value.data.length <= maxOperand)) return types;
     inputs.push(value && widened(value));
   }
@@ -67,6 +67,12 @@ function withValues(context: InferContext, record: OpRecord): ValueType[] {
     const value = castTensor(values[k], type.dtype);
     return { ...constantType({ dtype: type.dtype, shape: type.shape as number[], value }), value };
   });
+}
+
+/** Integers that are known as elements, for want of their values. */
+function elementsAsTensor({ dtype, shape, elements }: ValueType): Tensor | undefined {
+  if (!elements || elements.some(isSymbolic)) return undefined;
+  return castTensor(int64(elements as number[], shape as number[]), dtype);
 }
 
 /** Records compute on float32 in place of half precision. */

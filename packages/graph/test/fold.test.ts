@@ -41,7 +41,7 @@ describe('foldConstants', () => {
     expect(folded.nodes[0].inputs).toEqual(['x', 'w']);
   });
 
-  it('leaves the one size that may be cut to -1 when several others are known only at run time', () => {
+  it('reads the size that may be cut from the shape before when several others are known only at run time', () => {
     const b = new GraphBuilder('unflatten');
     const x = image(b);
     const flat = b.op('Transpose', [b.op('Reshape', [x, b.ints([0, 4, -1])])], {
@@ -50,7 +50,27 @@ describe('foldConstants', () => {
     const target = b.op('Concat', [dim(b, x, 0), dim(b, x, 2), dim(b, x, 3), b.ints([4])], { axis: int(0) });
     const folded = expectSame(finish(b, b.op('Reshape', [flat, target])));
     const last = folded.nodes.at(-1)!;
-    expect(inferTypes(folded).get(last.inputs[1])!.elements!.at(-1)).toBe(-1);
+    const sizes = folded.nodes.find((node) => node.outputs[0] === last.inputs[1])!;
+    const read = folded.nodes.find((node) => node.outputs[0] === sizes.inputs.at(-1))!;
+    const shape = folded.nodes.find((node) => node.outputs[0] === read.inputs[0])!;
+    expect([sizes.op, read.op, shape.op, shape.inputs[0]]).toEqual(['Concat', 'Slice', 'Shape', last.inputs[0]]);
+  });
+
+  it('leaves the one size that may be cut to -1 where it stands elsewhere', () => {
+    const b = new GraphBuilder('elsewhere');
+    const x = image(b);
+    const target = b.op('Concat', [dim(b, x, 2), dim(b, x, 0), b.ints([4]), dim(b, x, 3)], { axis: int(0) });
+    const folded = expectSame(finish(b, b.op('Reshape', [x, target])));
+    expect(inferTypes(folded).get(folded.nodes.at(-1)!.inputs[1])!.elements![2]).toBe(-1);
+  });
+
+  it('copies by 0 where allowzero means nothing', () => {
+    const b = new GraphBuilder('allowzero');
+    const x = image(b);
+    const target = b.op('Concat', [dim(b, x, 0), dim(b, x, 1), b.ints([-1])], { axis: int(0) });
+    const folded = expectSame(finish(b, b.op('Reshape', [x, target], { allowzero: int(1) })));
+    expect(folded.nodes[0].attributes).toEqual({});
+    expect(toNumbers(folded.constants.get(folded.nodes[0].inputs[1])!.value!)).toEqual([0, 4, -1]);
   });
 
   it('computes what reads constants alone, but keeps parameters as they are', () => {

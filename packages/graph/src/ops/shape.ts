@@ -1,9 +1,11 @@
+import type { SlotContext } from '../coupling/slot-context.js';
 import {
   type Dim,
   dimEquals,
   dimText,
   divideExactly,
   floorDivideDims,
+  isSymbolic,
   productOfDims,
   shapeText,
   symbol,
@@ -29,7 +31,7 @@ const reshape = defineOp({
     const { dtype, shape: from, elements } = context.input(0);
     return [intType(dtype, reshapeTarget(context, from), elements)];
   },
-  slots: (context) => context.set(0, context.reshape(context.axes(0), 0)),
+  slots: reshapeSlots,
   rewrite: rewriteReshape,
   gradient: reshapeBack,
   evaluate(context) {
@@ -92,6 +94,26 @@ function unknownTarget(context: InferContext): Dim[] {
   return Array.from({ length: rank as number }, (_, i) =>
     symbol(`${context.node.outputs[0].replace(/[^\w.]/g, '_')}_dim${i}`),
   );
+}
+
+/**
+ * Where sizes that only a run knows to be equal hide what the leading axes become (a picture of even height, unflattened to
+ * twice its half), the axes that end both shapes alike still go on as they are.
+ */
+function reshapeSlots(context: SlotContext): void {
+  const [from, to] = [context.input(0).shape, context.output(0).shape];
+  const axes = context.axes(0);
+  let kept = 0;
+  while (kept < Math.min(from.length, to.length) && dimEquals(from.at(-1 - kept)!, to.at(-1 - kept)!)) kept++;
+  const rest = [from.slice(0, from.length - kept), to.slice(0, to.length - kept)];
+  const isOpen = rest.flat().every((dim) => isSymbolic(dim) || dim === 1);
+  if (kept === 0 || !isOpen || dimEquals(productOfDims(rest[0]), productOfDims(rest[1]))) {
+    context.set(0, context.reshape(axes, 0));
+    return;
+  }
+  for (const axis of axes.slice(0, rest[0].length))
+    context.pin(axis, 'reshaped in a way that mixes it with other axes');
+  context.set(0, [...rest[1].map(() => context.blank()), ...axes.slice(rest[0].length)]);
 }
 
 function rewriteReshape(context: RewriteContext): void {

@@ -19,6 +19,9 @@ export interface RecoverOptions {
 /** Tensors that checkpoints store and training does not touch. */
 const BUFFERS = /(^|\.)(running_mean|running_var|num_batches_tracked|position_ids|pos_embed)$/;
 
+/** Names of tied weights that exporters keep, by which checkpoints do not: T5 stores its one table as `shared.weight`. */
+const TIED: ReadonlyMap<string, string> = new Map([['encoder.embed_tokens.weight', 'shared.weight']]);
+
 /** A checkpoint tensor that a constant seems to be. */
 interface Claim {
   readonly name: string;
@@ -48,7 +51,8 @@ export function recoverParameters(graph: Graph, options: RecoverOptions = {}): G
   const scopes = graph.nodes.flatMap(({ scope }) => (scope ? [`${scope}.weight`] : []));
   const prefix = options.prefix ?? wrapperPrefix(named.length > 0 ? named.map(([name]) => name) : scopes);
   for (const [name, constant] of named) {
-    const claim = { name: withoutPrefix(name, prefix), axes: constant.shape.map((_, axis) => axis) };
+    const own = withoutPrefix(name, prefix);
+    const claim = { name: TIED.get(own) ?? own, axes: constant.shape.map((_, axis) => axis) };
     claims.set(name, claim);
     claimed.add(claim.name);
   }
