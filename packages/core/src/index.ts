@@ -160,3 +160,4 @@ export type { Statistics, StatisticsRequest, TimestepLoss } from './statistics/s
 export { subfolder } from './subfolder.js';
 export { type UrlSourceOptions, urlSource } from './url-source.js';
 export { planTies, type WidthTie, type WidthTies } from './width-ties.js';
+export { type WriteBehind, writeBehind } from './write-behind.js';

@@ -5,15 +5,16 @@ import { MAX_HEADER_BYTES, readSafetensors } from './read.js';
 
 /**
  * Reads a checkpoint that is split over several files, by its index
- * `{ weight_map: { 'conv_in.weight': 'model-00001-of-00002.safetensors', … } }`.
+ * `{ metadata: { total_size: 5135149760 }, weight_map: { 'conv_in.weight': 'model-00001-of-00002.safetensors', … } }`.
  *
  * @param index  path of the index in the folder; shards lie beside it
- * @throws {SecateurError} BAD_FILE when the index and the shards do not agree on every tensor, or a shard's path leaves
- *   the folder; IO when a shard is missing; what `readSafetensors` throws
+ * @throws {SecateurError} BAD_FILE when the index and the shards do not agree on every tensor or, where the index states it,
+ *   on the bytes of all of them, or a shard's path leaves the folder; IO when a shard is missing; what `readSafetensors`
+ *   throws
  */
 export async function readShardedSafetensors(folder: SourceFolder, index: string): Promise<Checkpoint> {
   const name = `${folder.name}/${index}`;
-  const weightMap = await readWeightMap(folder, index, name);
+  const { weightMap, totalSize } = await readIndex(folder, index, name);
   const beside = index.includes('/') ? index.slice(0, index.lastIndexOf('/') + 1) : '';
   const shards = new Map<string, SafetensorsFile>();
   const opened: ByteSource[] = [];
@@ -27,15 +28,23 @@ export async function readShardedSafetensors(folder: SourceFolder, index: string
       shards.set(shard, await readSafetensors(source));
     }
     const metadata = Object.assign({}, ...[...shards.values()].map((shard) => shard.metadata).reverse());
-    return { name, metadata, tensors: merge(shards, weightMap, name), sources: opened, close };
+    const tensors = merge(shards, weightMap, name);
+    checkTotal(tensors, totalSize, name);
+    return { name, metadata, tensors, sources: opened, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-/** Tensor name → shard, as the index has it, every shard's path checked. */
-async function readWeightMap(folder: SourceFolder, index: string, name: string): Promise<Map<string, string>> {
+interface Index {
+  /** Tensor name → shard, every shard's path checked. */
+  readonly weightMap: ReadonlyMap<string, string>;
+  /** Bytes of all tensors. */
+  readonly totalSize?: number;
+}
+
+async function readIndex(folder: SourceFolder, index: string, name: string): Promise<Index> {
   const source = await folder.open(index);
   let json: unknown;
   try {
@@ -46,12 +55,10 @@ async function readWeightMap(folder: SourceFolder, index: string, name: string):
   } finally {
     await source.close?.();
   }
-  const map = typeof json === 'object' && json !== null && 'weight_map' in json ? json.weight_map : undefined;
-  if (typeof map !== 'object' || map === null || Array.isArray(map)) {
-    throw bad(name, 'weight_map', 'The index has no `weight_map` object.');
-  }
+  const map = recordOf(recordOf(json)?.weight_map);
+  if (!map) throw bad(name, 'weight_map', 'The index has no `weight_map` object.');
   const weightMap = new Map<string, string>();
-  for (const [tensor, shard] of Object.entries(map as Record<string, unknown>)) {
+  for (const [tensor, shard] of Object.entries(map)) {
     if (typeof shard !== 'string' || !shard.endsWith('.safetensors')) {
       throw bad(
         name,
@@ -62,7 +69,22 @@ async function readWeightMap(folder: SourceFolder, index: string, name: string):
     weightMap.set(tensor, safePath(shard, name));
   }
   if (weightMap.size === 0) throw bad(name, 'weight_map', 'The index lists no tensors.');
-  return weightMap;
+  const totalSize = recordOf(recordOf(json)?.metadata)?.total_size;
+  // Some tools leave it out, some write a fraction.
+  return { weightMap, totalSize: Number.isSafeInteger(totalSize) ? (totalSize as number) : undefined };
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
+}
+
+function checkTotal(tensors: ReadonlyMap<string, SafetensorsEntry>, stated: number | undefined, name: string): void {
+  let total = 0;
+  for (const { byteLength } of tensors.values()) total += byteLength;
+  if (stated === undefined || stated === total) return;
+  throw bad(name, 'metadata.total_size', `The index states ${stated} bytes of tensors; its shards hold ${total}.`);
 }
 
 function merge(

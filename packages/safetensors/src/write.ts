@@ -1,4 +1,4 @@
-import { type ByteSink, readAhead } from '@secateur/core';
+import { type ByteSink, readAhead, writeBehind } from '@secateur/core';
 import {
   bytesOf,
   castTensor,
@@ -22,8 +22,8 @@ export interface WriteSafetensorsOptions extends LayoutOptions {
 }
 
 /**
- * Writes a safetensors file in canonical form (see `layoutSafetensors`), one tensor in memory at a time. The sink stays
- * open: whoever opened it closes it.
+ * Writes a safetensors file in canonical form (see `layoutSafetensors`), the next tensors on their way while one is
+ * written. The sink stays open: whoever opened it closes it.
  *
  * @returns where everything lies
  * @throws {SecateurError} SHAPE_MISMATCH when a tensor is not what it was announced to be; BAD_DATA when a finite value
@@ -41,29 +41,20 @@ export async function writeSafetensors(
   let done = layout.header.byteLength;
   const placed = layout.tensors.values();
   // Three at a time: one is read and one converted while one is written.
-  let writing: Promise<void> = Promise.resolve();
+  const out = writeBehind(sink);
   try {
     for await (const [{ tensor, dtype, byteLength }, value] of readAhead(placed, ({ tensor }) => tensor.read())) {
       throwIfAborted(signal);
       checkAnnounced(tensor, value);
       const bytes = bytesOf(convert(tensor.name, value, dtype));
-      await writing;
-      if (byteLength > 0) writing = write(sink, bytes);
+      if (byteLength > 0) await out.write(bytes);
       done += byteLength;
       onProgress?.(done, layout.totalBytes);
     }
   } finally {
-    // Nothing may be on its way to the sink when its owner closes it.
-    await writing;
+    await out.flush();
   }
   return layout;
-}
-
-/** A write that is waited for later: meanwhile its error is no unhandled one. */
-function write(sink: ByteSink, bytes: Uint8Array): Promise<void> {
-  const written = sink.write(bytes);
-  written.catch(() => {});
-  return written;
 }
 
 function checkAnnounced({ name, dtype, shape }: TensorInfo, value: Tensor): void {

@@ -14,8 +14,8 @@ function shardOf(names: readonly string[], metadata: Record<string, string> = { 
   );
 }
 
-function folderOf(weightMap: unknown, files: Record<string, Uint8Array>): SourceFolder {
-  const index = new TextEncoder().encode(JSON.stringify({ metadata: { total_size: 3 }, weight_map: weightMap }));
+function folderOf(weightMap: unknown, files: Record<string, Uint8Array>, metadata?: unknown): SourceFolder {
+  const index = new TextEncoder().encode(JSON.stringify({ metadata, weight_map: weightMap }));
   return memoryFolder({ 'unet/x.safetensors.index.json': index, ...files }, 'model');
 }
 
@@ -27,7 +27,8 @@ const good = { a: '1.safetensors', b: '1.safetensors', c: '2.safetensors' };
 
 describe('readShardedSafetensors', () => {
   it('joins the shards beside the index', async () => {
-    const checkpoint = await readShardedSafetensors(folderOf(good, shards), 'unet/x.safetensors.index.json');
+    const folder = folderOf(good, shards, { total_size: 3 });
+    const checkpoint = await readShardedSafetensors(folder, 'unet/x.safetensors.index.json');
     expect([...checkpoint.tensors.keys()]).toEqual(['a', 'b', 'c']);
     expect(toNumbers(await checkpoint.tensors.get('b')!.read())).toEqual([2]);
     expect(checkpoint.tensors.get('c')!.source.name).toBe('unet/2.safetensors');
@@ -48,6 +49,23 @@ describe('readShardedSafetensors', () => {
   ])('refuses %s', async (_what, weightMap, words) => {
     const reading = readShardedSafetensors(folderOf(weightMap, shards), 'unet/x.safetensors.index.json');
     await expect(reading).rejects.toMatchObject({ code: 'BAD_FILE', message: expect.stringMatching(words) });
+  });
+
+  it('refuses shards that hold more or fewer bytes than the index states, where it states a number of bytes', async () => {
+    for (const total of [2, 4]) {
+      const reading = readShardedSafetensors(
+        folderOf(good, shards, { total_size: total }),
+        'unet/x.safetensors.index.json',
+      );
+      await expect(reading).rejects.toMatchObject({
+        code: 'BAD_FILE',
+        field: 'metadata.total_size',
+        message: expect.stringContaining(`states ${total} bytes of tensors; its shards hold 3`),
+      });
+    }
+    for (const metadata of [undefined, {}, { total_size: 1.5 }]) {
+      await readShardedSafetensors(folderOf(good, shards, metadata), 'unet/x.safetensors.index.json');
+    }
   });
 
   it('refuses a tensor that two shards hold', async () => {

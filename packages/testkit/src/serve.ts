@@ -1,5 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname } from 'node:path';
 
@@ -18,7 +19,8 @@ export interface Served {
 }
 
 /**
- * Serves files on this machine only, isolated across origins (COOP and COEP), as threads in WebAssembly need it.
+ * Serves files on this machine only, isolated across origins (COOP and COEP), as threads in WebAssembly need it. Files on
+ * disk are sent piece by piece, and in part where a range is asked for: checkpoints may be of any size.
  *
  * @param contents  by path below `/`, from memory
  * @param onDisk  path below `/` → absolute path of the one file it stands for
@@ -32,9 +34,11 @@ export async function serve(
     response.setHeader('Cross-Origin-Opener-Policy', 'same-origin');
     response.setHeader('Cross-Origin-Embedder-Policy', 'require-corp');
     try {
-      const body = contents.get(path) ?? (Object.hasOwn(onDisk, path) ? await readFile(onDisk[path]) : undefined);
-      if (body === undefined) response.writeHead(404).end();
-      else response.setHeader('Content-Type', mediaTypes[extname(path)] ?? 'application/octet-stream').end(body);
+      const body = contents.get(path);
+      response.setHeader('Content-Type', mediaTypes[extname(path)] ?? 'application/octet-stream');
+      if (body !== undefined) response.end(body);
+      else if (Object.hasOwn(onDisk, path)) await sendFile(onDisk[path], request, response);
+      else response.writeHead(404).end();
     } catch (error) {
       response.writeHead(500).end(String(error));
     }
@@ -49,4 +53,22 @@ export async function serve(
         server.closeAllConnections();
       }),
   };
+}
+
+async function sendFile(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { size } = await stat(path);
+  const [, first, last] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') ?? [];
+  if (first === undefined) {
+    response.writeHead(200, { 'Content-Length': size, 'Accept-Ranges': 'bytes' });
+    createReadStream(path).pipe(response);
+    return;
+  }
+  const start = Number(first);
+  const end = Math.min(Number(last), size - 1);
+  if (start > end) {
+    response.writeHead(416, { 'Content-Range': `bytes */${size}` }).end();
+    return;
+  }
+  response.writeHead(206, { 'Content-Range': `bytes ${start}-${end}/${size}`, 'Content-Length': end - start + 1 });
+  createReadStream(path, { start, end }).pipe(response);
 }

@@ -1,4 +1,12 @@
-import type { ByteSink, ByteSource, OutputFolder, SaveOptions, SourceFolder } from '@secateur/core';
+import {
+  type ByteSink,
+  type ByteSource,
+  type OutputFolder,
+  readAhead,
+  type SaveOptions,
+  type SourceFolder,
+  writeBehind,
+} from '@secateur/core';
 import { throwIfAborted } from '@secateur/graph';
 
 const chunkBytes = 1 << 22;
@@ -33,11 +41,18 @@ export class Writer {
   /** Copies a source piece by piece. */
   async copy(path: string, source: ByteSource): Promise<void> {
     const { signal, onProgress } = this.options;
+    const offsets = Array.from({ length: Math.ceil(source.size / chunkBytes) }, (_, i) => i * chunkBytes);
+    const read = (offset: number) => source.read(offset, Math.min(chunkBytes, source.size - offset));
     await this.file(path, async (sink) => {
-      for (let offset = 0; offset < source.size; offset += chunkBytes) {
-        throwIfAborted(signal);
-        await sink.write(await source.read(offset, Math.min(chunkBytes, source.size - offset)));
-        onProgress?.(Math.min(offset + chunkBytes, source.size), source.size);
+      const behind = writeBehind(sink);
+      try {
+        for await (const [offset, bytes] of readAhead(offsets, read)) {
+          throwIfAborted(signal);
+          await behind.write(bytes);
+          onProgress?.(offset + bytes.byteLength, source.size);
+        }
+      } finally {
+        await behind.flush();
       }
     });
   }

@@ -24,5 +24,5 @@ export function convertWeights(graph: Graph, dtype: DType): Graph {
 }
 
 function cast({ shape, parameter, read }: Constant, dtype: DType): Constant {
-  return { dtype, shape, parameter, read: async () => castTensor(await read(), dtype) };
+  return { dtype, shape, parameter, read: async () => castTensor(await read('stored'), dtype) };
 }

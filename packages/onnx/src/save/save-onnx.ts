@@ -1,4 +1,4 @@
-import type { OutputFolder } from '@secateur/core';
+import { type OutputFolder, readAhead, writeBehind } from '@secateur/core';
 import { type Constant, type Graph, type OpSet, SecateurError, throwIfAborted } from '@secateur/graph';
 import { byteLengthOf, readBytes } from '../constant-bytes.js';
 import { prepareOnnx } from '../encode/encode-onnx.js';
@@ -82,10 +82,15 @@ async function writeFile(
   progress: Progress,
 ): Promise<void> {
   const sink = await out.create(name);
+  const behind = writeBehind(sink);
   try {
-    for await (const chunk of chunks) {
-      await sink.write(chunk);
-      progress(chunk.byteLength);
+    try {
+      for await (const chunk of chunks) {
+        await behind.write(chunk);
+        progress(chunk.byteLength);
+      }
+    } finally {
+      await behind.flush();
     }
   } finally {
     await sink.close();
@@ -126,10 +131,11 @@ async function* dataChunks(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void> {
   let written = 0;
-  for (const [name, { offset, length }] of ranges) {
+  const read = ([name]: readonly [string, ExternalData]) => readBytes(name, graph.constants.get(name)!);
+  for await (const [[, { offset, length }], bytes] of readAhead(ranges, read)) {
     throwIfAborted(signal);
     if (offset > written) yield new Uint8Array(offset - written);
-    yield await readBytes(name, graph.constants.get(name)!);
+    yield bytes;
     written = offset + length;
   }
 }
