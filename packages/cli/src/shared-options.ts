@@ -57,3 +57,11 @@ export function commaList(text: string): readonly string[] {
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
+
+/** For commands that open one model: which, where there are several. */
+export function componentOption(): Option {
+  return new Option(
+    '--component <name>',
+    'which model of a pipeline or a checkpoint of several, e.g. vae, text_encoder (default: the denoiser)',
+  );
+}

@@ -45,6 +45,8 @@ export interface FormatSource {
   /** A folder, or a single file with its folder beside it. */
   readonly folder?: SourceFolder;
   readonly file?: ByteSource;
+  /** Which model, where there are several: a component's name in diffusers' pipelines, e.g. `vae`. Default: the denoiser. */
+  readonly component?: string;
 }
 
 export interface SaveOptions {

@@ -29,6 +29,7 @@ export { pixartTransformer2DModel } from './pixart-transformer-2d-model/pixart-t
 export { randomTensors } from './random-weights.js';
 export { parseSD3Transformer2DConfig, type SD3Transformer2DConfig } from './sd3-transformer-2d-model/config.js';
 export { sd3Transformer2DModel } from './sd3-transformer-2d-model/sd3-transformer-2d-model.js';
+export { singleFileFormat } from './single-file/single-file-format.js';
 export {
   type Outline,
   overridesOf,

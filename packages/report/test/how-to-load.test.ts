@@ -19,3 +19,13 @@ it('names the subfolder', () => {
 it('puts no class name into code that is none', () => {
   expect(titles(['diffusion_pytorch_model.safetensors'], 'x; import os')).toEqual(['Secateur']);
 });
+
+it('names the library of the class, and draws with denoisers alone', () => {
+  const [way, ...others] = howToLoad(['config.json', 'model.safetensors'], 'CLIPTextModel');
+  expect(way).toMatchObject({
+    title: 'transformers',
+    code: expect.stringContaining('from transformers import CLIPTextModel'),
+  });
+  expect(others).toEqual([]);
+  expect(titles(['diffusion_pytorch_model.safetensors'], 'AutoencoderKL')).toEqual(['diffusers']);
+});

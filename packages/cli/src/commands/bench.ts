@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import type { Session } from '../session.js';
-import { commaList, wholeNumber } from '../shared-options.js';
+import { commaList, componentOption, wholeNumber } from '../shared-options.js';
 import { bytes } from '../terminal/numbers.js';
 import { left, right, table } from '../terminal/table.js';
 
@@ -17,6 +17,7 @@ interface BenchFlags {
   readonly rounds: number;
   readonly warmup: number;
   readonly batch: number;
+  readonly component?: string;
 }
 
 export function benchCommand(session: Session): Command {
@@ -28,6 +29,7 @@ export function benchCommand(session: Session): Command {
     .addOption(new Option('--rounds <n>', 'timed runs of each engine').argParser(wholeNumber(1)).default(20))
     .addOption(new Option('--warmup <n>', 'runs before those').argParser(wholeNumber(0)).default(3))
     .addOption(new Option('--batch <n>', 'samples in a run').argParser(wholeNumber(1)).default(1))
+    .addOption(componentOption())
     .addHelpText('after', examples)
     .action(async (given: string, flags: BenchFlags) => {
       const [{ loadModel }, { benchModel }, { engineNamed }] = await Promise.all([
@@ -40,7 +42,7 @@ export function benchCommand(session: Session): Command {
       const engines = names
         ? await Promise.all(names.map((name) => engineNamed(name, threads)))
         : [await session.engine()];
-      const model = await loadModel(session.source(given));
+      const model = await loadModel(session.source(given), { component: flags.component });
       const result = await benchModel(model, {
         engines,
         threads,

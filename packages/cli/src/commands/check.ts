@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { exitCodes } from '../exit-codes.js';
 import type { Session } from '../session.js';
-import { finiteNumber } from '../shared-options.js';
+import { componentOption, finiteNumber } from '../shared-options.js';
 import { left, right, table } from '../terminal/table.js';
 
 const examples = `
@@ -19,6 +19,7 @@ const SHOWN = 10;
 interface CheckFlags {
   readonly grad: boolean;
   readonly tolerance?: number;
+  readonly component?: string;
 }
 
 export function checkCommand(session: Session): Command {
@@ -31,6 +32,7 @@ export function checkCommand(session: Session): Command {
     .argument('<golden>', 'safetensors file of inputs and right answers')
     .option('--grad', 'compare the loss and every parameter’s gradient too', false)
     .option('--tolerance <t>', 'for everything (default: 1e-4 for outputs, 1e-3 for gradients)', finiteNumber)
+    .addOption(componentOption())
     .addHelpText('after', examples)
     .action(async (given: string, goldenPath: string, flags: CheckFlags) => {
       const [{ loadModel }, { readGolden }, { checkModel }] = await Promise.all([
@@ -38,7 +40,7 @@ export function checkCommand(session: Session): Command {
         import('../check/read-golden.js'),
         import('../check/check-model.js'),
       ]);
-      const model = await loadModel(session.source(given));
+      const model = await loadModel(session.source(given), { component: flags.component });
       const golden = await readGolden(session.path(goldenPath), model.graph);
       const engine = await session.engine();
       const checked = await checkModel(model, golden, {

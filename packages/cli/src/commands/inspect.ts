@@ -1,15 +1,18 @@
 import { Command } from 'commander';
 import type { Session } from '../session.js';
+import { componentOption } from '../shared-options.js';
 
 const examples = `
 Examples:
   $ secateur inspect zoo:fashion-ddpm-32
   $ secateur inspect unet/ --match 'mid_block.*'
+  $ secateur inspect v1-5.safetensors --component vae --summary
   $ secateur inspect model.onnx --json | jq '.groups | length'`;
 
 interface InspectOptions {
   readonly match?: string;
   readonly summary: boolean;
+  readonly component?: string;
 }
 
 export function inspectCommand(session: Session): Command {
@@ -21,6 +24,7 @@ export function inspectCommand(session: Session): Command {
     .argument('<model>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
     .option('--match <pattern>', 'only groups with a tensor of that name; * stands for any characters')
     .option('--summary', 'leave the groups out', false)
+    .addOption(componentOption())
     .addHelpText('after', examples)
     .action(async (given: string, options: InspectOptions) => {
       const [{ loadModel }, { inspectModel }, { inspectionText }] = await Promise.all([
@@ -28,7 +32,7 @@ export function inspectCommand(session: Session): Command {
         import('../inspect/inspect-model.js'),
         import('../inspect/inspection-text.js'),
       ]);
-      const model = await loadModel(session.source(given));
+      const model = await loadModel(session.source(given), { component: options.component });
       const inspection = inspectModel(model, { match: options.match });
       session.result(inspection, () => inspectionText(inspection, { groups: !options.summary }));
     });

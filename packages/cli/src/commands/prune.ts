@@ -6,7 +6,7 @@ import type { PruneFlags } from '../prune/prune-flags.js';
 import { findMethod } from '../prune/resolve-method.js';
 import { flagValue, flagValues } from '../scan-argv.js';
 import type { Session } from '../session.js';
-import { finiteNumber, wholeNumber } from '../shared-options.js';
+import { componentOption, finiteNumber, wholeNumber } from '../shared-options.js';
 
 const examples = `
 Examples:
@@ -49,6 +49,7 @@ function describe(): Command {
       '--method <name>',
       'a method, or a criterion with the default pipeline; `secateur methods` lists them',
     );
+  command.addOption(componentOption());
   const what = (option: Option) => command.addOption(option.helpGroup('What goes:'));
   what(new Option('--ratio <r>', 'fraction of units to remove, in [0, 1)').argParser(finiteNumber).conflicts('budget'));
   what(new Option('--budget <what=share>', 'what may remain: macs=0.56, params=0.7, bytes=0.5 or latency=0.6'));
@@ -80,7 +81,7 @@ function describe(): Command {
   const out = (option: Option) => command.addOption(option.helpGroup('Output:'));
   out(new Option('--out <folder>', 'where to write; it must not exist'));
   out(new Option('--replace', 'replace what is at --out').default(false, 'off'));
-  out(new Option('--emit <kinds>', `${emitKinds.join(', ')}, or both by comma (default: as the input)`));
+  out(new Option('--emit <kinds>', `${emitKinds.join(', ')}, or several by comma (default: as the input)`));
   out(new Option('--standalone', 'ONNX holds its own weights').default(false, 'off'));
   out(new Option('--dtype <name>', 'write weights in fp32, fp16 or bf16 (default: as they are)'));
   out(new Option('--dry-run', 'print what would go; write nothing').default(false, 'off'));

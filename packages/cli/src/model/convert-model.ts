@@ -9,6 +9,7 @@ import { type Emit, emitKinds, parseDtype, writeModel } from './write-model.js';
 
 export interface ConvertRequest {
   readonly input: string;
+  readonly component?: string;
   readonly out: string;
   readonly to?: string;
   readonly dtype?: string;
@@ -43,7 +44,7 @@ export async function convertModel(request: ConvertRequest): Promise<Converted> 
   const dtype = request.dtype === undefined ? undefined : parseDtype(request.dtype);
   const check = isFile ? checkOutputFile : checkOutput;
   await check(out, [await modelPath(input)], replace);
-  const model = await loadModel(input);
+  const model = await loadModel(input, { component: request.component });
   const output = isFile ? fileOutput(out, { replace }) : await atomicOutput(out, { replace });
   const onnxName = isFile ? basename(out) : undefined;
   try {
@@ -63,6 +64,6 @@ export function parseEmit(text: string, field: string): readonly Emit[] {
   if (bad === undefined && kinds.length > 0) return emitKinds.filter((kind) => kinds.includes(kind));
   throw new SecateurError('BAD_OPTION', `"${bad ?? text}" is no kind of file to write.`, {
     field,
-    hint: `Choose from ${emitKinds.join(', ')}; both by comma.`,
+    hint: `Choose from ${emitKinds.join(', ')}; several by comma.`,
   });
 }

@@ -8,6 +8,8 @@ import { withNeighbours } from './neighbours.js';
 export interface LoadModelOptions {
   /** Formats besides diffusers and ONNX. */
   readonly formats?: readonly Format[];
+  /** Which model of a pipeline or a checkpoint of several, e.g. `vae`. Default: the denoiser. */
+  readonly component?: string;
 }
 
 /** The prefix of models that come with Secateur. */
@@ -15,14 +17,14 @@ export const zooPrefix = 'zoo:';
 
 /**
  * Reads a model's headers: a diffusers folder (pipeline or single model), a `.safetensors` with its `config.json` beside
- * it, an `.onnx` file, or `zoo:NAME`. Weights stay on disk until they are needed.
+ * it or with the original keys of Stable Diffusion, an `.onnx` file, or `zoo:NAME`. Weights stay on disk until they are needed.
  *
  * @throws {SecateurError} IO when there is nothing at `path`; BAD_FILE, BAD_CONFIG, UNKNOWN_OP when it is no model that
  *   Secateur knows
  */
 export async function loadModel(path: string, options: LoadModelOptions = {}): Promise<Model> {
   const place = await modelPath(path);
-  const source = await openSource(place, path);
+  const source = { ...(await openSource(place, path)), component: options.component };
   const format = await formatOf(source, options.formats ?? []);
   const loaded = await format.load(source);
   const model = loaded.config || !source.folder ? loaded : await withNeighbours(loaded, source.folder);
@@ -66,7 +68,8 @@ async function formatOf(source: FormatSource, more: readonly Format[]): Promise<
   for (const format of more) if (await format.detect(source)) return format;
   if (source.file) {
     if (/\.onnx$/i.test(name)) return onnx();
-    if (/\.safetensors$/i.test(name)) return diffusers();
+    if (/\.safetensors$/i.test(name)) return (await (await singleFile()).detect(source)) ? singleFile() : diffusers();
+    if (pickles.test(name)) throw pickled(name);
   } else {
     for (const format of [await diffusers(), await onnx()]) if (await format.detect(source)) return format;
     // A folder with a configuration and nothing else is a diffusers model that is incomplete: its format says what lacks.
@@ -74,8 +77,21 @@ async function formatOf(source: FormatSource, more: readonly Format[]): Promise<
   }
   throw new SecateurError('BAD_FILE', `${name} is no model that Secateur knows.`, {
     file: name,
-    hint: 'It reads diffusers folders (config.json and diffusion_pytorch_model.safetensors, or model_index.json), .safetensors with config.json, and .onnx.',
+    hint: 'It reads diffusers folders (config.json and diffusion_pytorch_model.safetensors, or model_index.json), .safetensors with config.json or original keys, and .onnx.',
   });
+}
+
+const pickles = /\.(?:ckpt|pt|pth|bin|pkl)$/i;
+
+function pickled(name: string): SecateurError {
+  return new SecateurError('BAD_FILE', `${name} is a pickle, which can run code when it is read: it is never opened.`, {
+    file: name,
+    hint: 'Save the model as .safetensors with the library that wrote it.',
+  });
+}
+
+async function singleFile(): Promise<Format> {
+  return (await import('@secateur/diffusers')).singleFileFormat;
 }
 
 async function diffusers(): Promise<Format> {

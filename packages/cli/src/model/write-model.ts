@@ -4,9 +4,9 @@ import type { SafetensorsFile } from '@secateur/safetensors';
 import { captureCheckpoints } from './captured-output.js';
 
 /** Kinds of file that a model can be written as. */
-export type Emit = 'diffusers' | 'onnx';
+export type Emit = 'diffusers' | 'onnx' | 'single-file';
 
-export const emitKinds: readonly Emit[] = ['diffusers', 'onnx'];
+export const emitKinds: readonly Emit[] = ['diffusers', 'onnx', 'single-file'];
 
 export interface WriteModelOptions extends SaveOptions {
   /** Default: the kind the model was read from. */
@@ -30,6 +30,10 @@ export async function writeModel(model: Model, out: OutputFolder, options: Write
   if (emit.includes('diffusers')) {
     const { diffusersFormat } = await import('@secateur/diffusers');
     written.push(...(await diffusersFormat.save(model, captured, options)));
+  }
+  if (emit.includes('single-file')) {
+    const { singleFileFormat } = await import('@secateur/diffusers');
+    written.push(...(await singleFileFormat.save(model, captured, options)));
   }
   if (emit.includes('onnx')) {
     const checkpoints = options.standalone ? undefined : await captured.checkpoints();

@@ -35,7 +35,7 @@ export async function pruneAction(
     pairs: flags.option ?? [],
     selector: flags.selector,
   });
-  const model = await loadModel(input);
+  const model = await loadModel(input, { component: flags.component });
   const engine = await session.engine();
   const data = await calibrationOf(session, model, flags);
   const store = out === undefined ? undefined : runFolder(runFolderOf(out));

@@ -11,6 +11,7 @@ import { SecateurError } from '@secateur/graph';
 /** What the command line gives `prune`, apart from the method's own options. */
 export interface PruneFlags {
   readonly method: string;
+  readonly component?: string;
   readonly ratio?: number;
   readonly budget?: string;
   readonly space?: string;

@@ -10,6 +10,7 @@ import { notesOf } from './notes.js';
 
 /** What {@link Model.source} holds of a model read here: all that saving needs. */
 export interface DiffusersSource {
+  readonly kind: 'diffusers';
   readonly location: Location;
   readonly checkpoint: Checkpoint;
   /** The checkpoint's tensors by the names that the model has for them. */
@@ -40,7 +41,7 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
   const notes = notesOf(checkpoint);
   const tensors = byModelName(checkpoint, modelClass);
   const graph = modelClass.build(config, weightsOf(checkpoint, tensors), notes, { strict: notes === undefined });
-  const held: DiffusersSource = { location, checkpoint, tensors, constants: graph.constants };
+  const held: DiffusersSource = { kind: 'diffusers', location, checkpoint, tensors, constants: graph.constants };
   return {
     name: lastPart(file?.name ?? folder.name),
     graph,
@@ -60,6 +61,12 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
       return files;
     },
   };
+}
+
+/** What a model was read from, if it was read here. */
+export function diffusersSourceOf({ source }: Model): DiffusersSource | undefined {
+  const held = source as DiffusersSource | undefined;
+  return held?.kind === 'diffusers' ? held : undefined;
 }
 
 /** A tensor stored under its own name goes before one that is stored under another. */

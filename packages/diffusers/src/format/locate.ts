@@ -2,6 +2,7 @@ import { type ByteSource, type FormatSource, parseJson, type SourceFolder, safeP
 import { SecateurError } from '@secateur/graph';
 import { weightsNames } from '../load-script/load-script.js';
 import { modelClasses } from '../model-classes.js';
+import { notOriginal } from '../single-file/not-original.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -32,16 +33,27 @@ export async function looksLikeDiffusers({ folder, file }: FormatSource): Promis
 }
 
 /** @throws {SecateurError} BAD_FILE when there is no model, or a pipeline has none of a known class */
-export async function locate({ folder, file }: FormatSource): Promise<Location> {
+export async function locate({ folder, file, component: wanted }: FormatSource): Promise<Location> {
   if (!folder) {
     throw new SecateurError('BAD_FILE', `${file?.name ?? 'The model'} has no folder, so no config.json.`, {
       file: file?.name,
       hint: 'Put the config.json beside the weights.',
     });
   }
-  if (file || (await folder.has('config.json'))) return { folder, prefix: '', file };
+  if (file && !(await folder.has('config.json'))) throw notOriginal(file.name);
+  if (file || (await folder.has('config.json'))) {
+    if (wanted === undefined) return { folder, prefix: '', file };
+    throw new SecateurError(
+      'BAD_OPTION',
+      `${file?.name ?? folder.name} is one model: it has no component "${wanted}".`,
+      {
+        field: 'component',
+        hint: 'Leave the component out.',
+      },
+    );
+  }
   const index = await readJson(folder, 'model_index.json');
-  const component = componentOf(index);
+  const component = wanted === undefined ? componentOf(index) : namedComponent(index, wanted, folder.name);
   if (component && modelClasses.has(component.className)) {
     return { folder, prefix: `${safePath(component.name, folder.name)}/`, index };
   }
@@ -50,6 +62,18 @@ export async function locate({ folder, file }: FormatSource): Promise<Location> 
     file: folder.name,
     field: component?.name ?? 'model_index.json',
     hint: `Known classes: ${[...modelClasses.keys()].join(', ')}. Another component can be opened by its own folder.`,
+  });
+}
+
+/** @throws {SecateurError} BAD_OPTION when the pipeline has no such component */
+function namedComponent(index: Json, wanted: string, folder: string): { name: string; className: string } {
+  const components = componentsOf(index);
+  const found = components.find(([name]) => name === wanted);
+  if (found) return { name: found[0], className: found[1] };
+  throw new SecateurError('BAD_OPTION', `${folder} has no component "${wanted}".`, {
+    file: folder,
+    field: 'component',
+    hint: `It has ${components.map(([name]) => name).join(', ')}.`,
   });
 }
 

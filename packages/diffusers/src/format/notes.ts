@@ -9,12 +9,21 @@ export const notesKey = 'secateur';
 
 const counts = v.optional(v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(1))));
 
-const schema = v.strictObject({
+const entries = {
   heads: counts,
   scale: v.optional(v.record(v.string(), v.pipe(v.number(), v.finite()))),
   normGroups: counts,
   removed: v.optional(v.array(v.string())),
-});
+};
+const schema = v.strictObject(entries);
+const schemaWithConfig = v.strictObject({ ...entries, config: v.record(v.string(), v.unknown()) });
+
+/** What one model in a checkpoint of several says of itself. */
+export interface Notes {
+  /** Its configuration of before it was pruned. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly overrides: Overrides;
+}
 
 /**
  * What a pruned checkpoint says of itself; `undefined` when it was not pruned, or to widths that its configuration has.
@@ -23,12 +32,27 @@ const schema = v.strictObject({
 export function notesOf(checkpoint: Checkpoint): Overrides | undefined {
   const text = checkpoint.metadata[notesKey];
   if (text === undefined) return undefined;
-  const result = v.safeParse(schema, parseJson(text, { file: checkpoint.name }));
+  return parsed(schema, text, checkpoint.name, notesKey);
+}
+
+/**
+ * The same of one model in a checkpoint of several, under a key of its own.
+ * @throws {SecateurError} BAD_FILE when the notes are malformed
+ */
+export function notesUnder(key: string, checkpoint: Checkpoint): Notes | undefined {
+  const text = checkpoint.metadata[key];
+  if (text === undefined) return undefined;
+  const { config, ...overrides } = parsed(schemaWithConfig, text, checkpoint.name, key);
+  return { config, overrides };
+}
+
+function parsed<T>(wanted: v.GenericSchema<unknown, T>, text: string, file: string, key: string): T {
+  const result = v.safeParse(wanted, parseJson(text, { file }));
   if (result.success) return result.output;
   const issue = result.issues[0];
-  throw new SecateurError('BAD_FILE', `${checkpoint.name}: metadata "${notesKey}" is malformed: ${issue.message}`, {
-    file: checkpoint.name,
-    field: v.getDotPath(issue) ?? notesKey,
+  throw new SecateurError('BAD_FILE', `${file}: metadata "${key}" is malformed: ${issue.message}`, {
+    file,
+    field: v.getDotPath(issue) ?? key,
   });
 }
 

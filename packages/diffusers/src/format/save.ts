@@ -5,7 +5,7 @@ import { loadScript, weightsNames } from '../load-script/load-script.js';
 import { modelClassOf } from '../model-classes.js';
 import { type Outline, overridesOf, shapesOf } from '../structure.js';
 import { configText } from './config-text.js';
-import type { DiffusersSource } from './load.js';
+import { type DiffusersSource, diffusersSourceOf } from './load.js';
 import { componentsOf, type Location } from './locate.js';
 import { notesKey, notesText } from './notes.js';
 import { Writer } from './writer.js';
@@ -29,7 +29,7 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
     });
   }
   const modelClass = modelClassOf(config, model.name);
-  const source = model.source as DiffusersSource | undefined;
+  const source = diffusersSourceOf(model);
   const prefix = source?.location.prefix ?? '';
   const weightsName = weightsNames[modelClass.library];
   const outline = modelClass.outline(config);
@@ -80,7 +80,7 @@ async function copyWeights(
 }
 
 function metadataOf(model: Model, notes: string | undefined): Record<string, string> {
-  const source = model.source as DiffusersSource | undefined;
+  const source = diffusersSourceOf(model);
   const metadata: Record<string, string> = { format: 'pt', ...source?.checkpoint.metadata };
   if (notes === undefined) delete metadata[notesKey];
   else metadata[notesKey] = notes;
@@ -93,7 +93,7 @@ function metadataOf(model: Model, notes: string | undefined): Record<string, str
  * @param graph  the model's, under the names that are written
  */
 function tensorsOf(model: Model, graph: Graph, outline: Outline): TensorToWrite[] {
-  const source = model.source as DiffusersSource | undefined;
+  const source = diffusersSourceOf(model);
   const tensors: TensorToWrite[] = [];
   const usual = shapesOf(outline.graph);
   const oldNames = [...parametersOf(model.graph).keys()];
@@ -102,7 +102,7 @@ function tensorsOf(model: Model, graph: Graph, outline: Outline): TensorToWrite[
     // A computed buffer is stored only when it was cut.
     const computed = constant.parameter?.computed ?? false;
     if (computed && usual.get(name)?.join() === constant.shape.join()) continue;
-    const dtype = stored?.dtype ?? constant.dtype;
+    const dtype = stored?.dtype ?? constant.storedAs ?? constant.dtype;
     const read = async (): Promise<Tensor> => castTensor(await constant.read('stored'), dtype);
     // Frequencies are multiplied by positions: half precision would be too coarse for them.
     tensors.push({ name, dtype, shape: constant.shape, read, keepsDtype: computed });
