@@ -59,8 +59,11 @@ export interface MetricDefinition<Options> extends PluginDefinition<Options> {
   readonly subject?: MetricSubject;
   /** `pairs`: the i-th sample is compared with the i-th. `sets`: order and the two counts are free. Default `pairs`. */
   readonly compares?: 'pairs' | 'sets';
-  /** Fewest samples of each side that give a number at all. Default 1. */
-  readonly minimum?: number;
+  /**
+   * Fewest samples of each side that give a number at all; where it depends on options or on the length of a feature vector
+   * (1 for pictures), a function. Default 1.
+   */
+  readonly minimum?: number | ((options: Readonly<Options>, dims: number) => number);
   /** The short form: all samples of both sides at once. */
   compare?(
     actual: Tensor,
@@ -88,8 +91,8 @@ export interface Metric extends Plugin<object> {
   readonly higherIsBetter: boolean;
   readonly subject: MetricSubject;
   readonly compares: 'pairs' | 'sets';
-  /** Fewest samples of each side. */
-  readonly minimum: number;
+  /** Fewest samples of each side. @param dims length of a feature vector; for pictures it does not matter */
+  minimum(dims?: number): number;
   start(run?: MetricRun): Measurement;
   /** All at once. @throws as {@link Measurement} */
   compare(actual: Tensor, reference: Tensor, run?: MetricRun): Promise<MetricResult>;
@@ -99,7 +102,7 @@ export interface Metric extends Plugin<object> {
 export function defineMetric<Options extends object>(
   definition: MetricDefinition<Options>,
 ): PluginFactory<Metric, Options> {
-  const { name, higherIsBetter, subject = 'images', compares = 'pairs', minimum = 1 } = definition;
+  const { name, higherIsBetter, subject = 'images', compares = 'pairs' } = definition;
   if (Boolean(definition.compare) === Boolean(definition.start)) {
     throw new SecateurError('BAD_PLUGIN', `Metric "${name}" must have one of compare and start.`, { plugin: name });
   }
@@ -111,7 +114,7 @@ export function defineMetric<Options extends object>(
       higherIsBetter,
       subject,
       compares,
-      minimum,
+      minimum: (dims = 1) => minimumOf(definition, base.options, dims),
       start,
       compare: async (actual, reference, run) => {
         const started = start(run);
@@ -128,7 +131,7 @@ function measurement<Options extends object>(
   options: Readonly<Options>,
   run: MetricRun,
 ): Measurement {
-  const { name, subject = 'images', compares = 'pairs', minimum = 1 } = definition;
+  const { name, subject = 'images', compares = 'pairs' } = definition;
   const { seed = 0, signal } = run;
   const warnings: string[] = [];
   const context = { ...run, seed, options, warn: (message: string) => void warnings.push(message) };
@@ -155,8 +158,8 @@ function measurement<Options extends object>(
     },
     async finish() {
       throwIfAborted(signal);
-      const fewest = Math.min(count.actual, count.reference);
-      if (fewest < minimum) {
+      const minimum = minimumOf(definition, options, subject === 'features' ? (sample?.[0] ?? 1) : 1);
+      if (Math.min(count.actual, count.reference) < minimum) {
         const both = `${count.actual} samples and ${count.reference} of the reference`;
         throw new SecateurError('BAD_DATA', `"${name}" needs at least ${minimum} samples of each; here are ${both}.`, {
           plugin: name,
@@ -174,6 +177,14 @@ function measurement<Options extends object>(
       return { ...outcome, count, warnings };
     },
   };
+}
+
+function minimumOf<Options>(
+  { minimum = 1 }: MetricDefinition<Options>,
+  options: Readonly<Options>,
+  dims: number,
+): number {
+  return typeof minimum === 'number' ? minimum : minimum(options, dims);
 }
 
 function checkBatch(name: string, subject: MetricSubject, tensor: Tensor, sample: readonly number[]): void {

@@ -53,7 +53,8 @@ describe('defineMetric', () => {
   it('compares pairs of pictures with its options, unless told otherwise', async () => {
     const metric = distance({ scale: 10 });
     expect(metric).toMatchObject({ kind: 'metric', name: 'distance', higherIsBetter: false, options: { scale: 10 } });
-    expect(metric).toMatchObject({ subject: 'images', compares: 'pairs', minimum: 1 });
+    expect(metric).toMatchObject({ subject: 'images', compares: 'pairs' });
+    expect(metric.minimum()).toBe(1);
     expect(await metric.compare(pictures(1, 1), pictures(3, 2))).toEqual({
       value: 15,
       count: { actual: 2, reference: 2 },
@@ -83,6 +84,24 @@ describe('defineMetric', () => {
     });
     await expect(distance().compare(pictures(1, Number.NaN), pictures(1, 1))).rejects.toMatchObject({
       message: '"distance": sample 1 holds NaN.',
+    });
+  });
+
+  it('asks for as many samples as options and features call for', async () => {
+    const demanding = defineMetric<{ k: number }>({
+      name: 'demanding',
+      apiVersion: 1,
+      defaults: { k: 2 },
+      higherIsBetter: true,
+      subject: 'features',
+      minimum: ({ k }, dims) => k * dims,
+      compare: () => 1,
+    })({ k: 3 });
+    expect([demanding.minimum(), demanding.minimum(4)]).toEqual([3, 12]);
+    const two = float32([5, 2], new Float32Array(10));
+    await expect(demanding.compare(two, two)).rejects.toMatchObject({
+      code: 'BAD_DATA',
+      message: expect.stringContaining('at least 6 samples'),
     });
   });
 

@@ -1,5 +1,4 @@
 import { defineMetric, type Metric, type MetricState, type PluginFactory } from '@secateur/core';
-import { SecateurError } from '@secateur/graph';
 import { torchGenerator } from '@secateur/samplers';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
@@ -36,7 +35,8 @@ export const fdInfinity: PluginFactory<Metric, FdInfinityOptions> = defineMetric
   higherIsBetter: false,
   subject: 'features',
   compares: 'sets',
-  minimum: 2,
+  // Half of them still have a covariance of full rank.
+  minimum: (_, dims) => 2 * (dims + 1),
   start: ({ options, seed, signal, onProgress, warn }): MetricState => {
     const stores = featureStores('fd-infinity');
     return {
@@ -44,7 +44,8 @@ export const fdInfinity: PluginFactory<Metric, FdInfinityOptions> = defineMetric
       async finish() {
         const { actual, reference } = stores;
         const { count, dims } = actual;
-        const smallest = checkCounts(count, reference.count, dims);
+        // A tenth, but always of full rank.
+        const smallest = Math.max(Math.ceil(count / 10), dims + 1);
         const warning = frechetWarning(reference.count, dims, 'real pictures');
         if (warning !== undefined) warn(warning);
         const moments = createMoments(dims);
@@ -71,18 +72,6 @@ export const fdInfinity: PluginFactory<Metric, FdInfinityOptions> = defineMetric
     };
   },
 });
-
-/** Size of the smallest subset: a tenth, but always of full rank. */
-function checkCounts(count: number, real: number, dims: number): number {
-  const fewest = 2 * (dims + 1);
-  if (count >= fewest && real > dims) return Math.max(Math.ceil(count / 10), dims + 1);
-  const message = `"fd-infinity" needs at least ${fewest} pictures and ${dims + 1} real ones for ${dims} features; here are ${count} and ${real}.`;
-  throw new SecateurError('BAD_DATA', message, {
-    plugin: 'fd-infinity',
-    field: 'count',
-    hint: 'Take more pictures, or kid, which needs no extrapolation.',
-  });
-}
 
 /** `points` whole numbers from `from` to `to`, evenly spread, rounded down. */
 function subsetSizes(from: number, to: number, points: number): number[] {

@@ -6,7 +6,6 @@ import {
   type OptionSchema,
   type PluginFactory,
 } from '@secateur/core';
-import { SecateurError } from '@secateur/graph';
 import { toStandardJsonSchema } from '@valibot/to-json-schema';
 import * as v from 'valibot';
 import { breather } from './breather.js';
@@ -43,7 +42,7 @@ export const precision: PluginFactory<Metric, NeighbourOptions> = defineMetric<N
   higherIsBetter: true,
   subject: 'features',
   compares: 'sets',
-  minimum: 2,
+  minimum: ({ k }) => k + 1,
   start: (context) => coverage('precision', context, ({ actual, reference }) => ({ points: actual, balls: reference })),
 });
 
@@ -57,7 +56,7 @@ export const recall: PluginFactory<Metric, NeighbourOptions> = defineMetric<Neig
   higherIsBetter: true,
   subject: 'features',
   compares: 'sets',
-  minimum: 2,
+  minimum: ({ k }) => k + 1,
   start: (context) => coverage('recall', context, ({ actual, reference }) => ({ points: reference, balls: actual })),
 });
 
@@ -77,10 +76,6 @@ function coverage(
     async finish() {
       const { dims } = stores.actual;
       const counts = choose({ actual: stores.actual.count, reference: stores.reference.count });
-      if (counts.balls <= k) {
-        const message = `"${name}" needs more than ${k} samples for neighbours of order ${k}; here are ${counts.balls}.`;
-        throw new SecateurError('BAD_DATA', message, { plugin: name, field: 'count' });
-      }
       const { actual, reference } = stores;
       if (actual.count !== reference.count || actual.count < FEW) {
         warn(

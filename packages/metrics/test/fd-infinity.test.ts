@@ -26,7 +26,7 @@ describe('fd-infinity', () => {
   it('says how many pictures it needs', async () => {
     await expect(fdInfinity().compare(rows(x, 0, 25), y)).rejects.toMatchObject({
       code: 'BAD_DATA',
-      message: expect.stringContaining('at least 26 pictures and 13 real ones for 12 features; here are 25 and 90'),
+      message: '"fd-infinity" needs at least 26 samples of each; here are 25 samples and 90 of the reference.',
     });
   });
 

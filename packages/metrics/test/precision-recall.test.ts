@@ -39,7 +39,7 @@ describe('precision and recall', () => {
   it('say how many samples a ball needs, and that the counts matter', async () => {
     await expect(precision({ k: 4 }).compare(line(1, 2), line(1, 2, 3, 4))).rejects.toMatchObject({
       code: 'BAD_DATA',
-      message: '"precision" needs more than 4 samples for neighbours of order 4; here are 4.',
+      message: '"precision" needs at least 5 samples of each; here are 2 samples and 4 of the reference.',
     });
     const { warnings } = await recall().compare(x, y);
     expect(warnings).toEqual([expect.stringContaining('60 pictures and 90 real ones')]);

@@ -65,13 +65,14 @@ export function testMetric<Options extends object>(
         else expect(same).toBeLessThan(other);
       });
       test('says so when there are too few samples', async () => {
-        const few = metric.minimum - 1;
+        const minimum = metric.minimum(shape[0]);
+        const few = minimum - 1;
         const run = metric.start();
         if (few > 0) run.add({ actual: samples(1, few), reference: samples(2, few) });
         await expect(run.finish()).rejects.toMatchObject({
           code: 'BAD_DATA',
           plugin: metric.name,
-          message: expect.stringContaining(String(metric.minimum)),
+          message: expect.stringContaining(`at least ${minimum} `),
         });
       });
       test('refuses what it cannot compare', async () => {

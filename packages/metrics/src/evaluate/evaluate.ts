@@ -101,6 +101,7 @@ export async function evaluate(model: Model, options: EvaluateOptions): Promise<
   const { engine, metrics, reference, features, calibration, logger = silentLogger, signal, onProgress } = options;
   const { count = 1000, steps = 50, eta = 0, seed = 0 } = options;
   checkNeeds(options);
+  for (const metric of metrics) checkCount(metric, count, features, 'pictures are to be drawn');
   const start = (metric: Metric, listener = onProgress): Running => ({
     metric,
     run: metric.start({ seed, signal, ...(listener && { onProgress: listener }) }),
@@ -112,6 +113,9 @@ export async function evaluate(model: Model, options: EvaluateOptions): Promise<
     ? metrics.filter(({ compares }) => compares === 'sets').map((metric) => start(metric, ofReference))
     : [];
   const realImages = await addReal([...own, ...others], options);
+  for (const metric of metrics) {
+    if (metric.compares === 'sets') checkCount(metric, realImages, features, 'real pictures are there');
+  }
   let sampler: string | undefined;
   if (metrics.length > 0) {
     const models = reference ? [model, reference] : [model];
@@ -170,6 +174,17 @@ function checkNeeds({ metrics, reference, images, features, calibration }: Evalu
       hint: 'Give reference.',
     });
   }
+}
+
+/** Before the long work, not after it. */
+function checkCount(metric: Metric, count: number, features: FeatureExtractor | undefined, what: string): void {
+  const fewest = metric.minimum(metric.subject === 'features' ? features?.dims : undefined);
+  if (count >= fewest) return;
+  throw new SecateurError('BAD_DATA', `"${metric.name}" needs at least ${fewest} samples of each; ${count} ${what}.`, {
+    plugin: metric.name,
+    field: 'count',
+    hint: 'Take more, or another metric: kid needs the fewest.',
+  });
 }
 
 /** Shows the real pictures to every metric of sets; through the features once, whatever their number. */

@@ -2,7 +2,7 @@ import type { Engine, FeatureExtractor, Model, Progress } from '@secateur/core';
 import { referenceEngine, seededValues, tinyCalibration, tinyModel } from '@secateur/core/conformance';
 import { float32, type Tensor, toFloat32 } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
-import { type EvaluateOptions, evaluate, fd, kid, precision, psnr, ssim } from '../../src/index.js';
+import { type EvaluateOptions, evaluate, fd, fdInfinity, kid, precision, psnr, ssim } from '../../src/index.js';
 
 /** Draws two channels of 12×12, large enough for SSIM’s window, or of another size. */
 const model = (name: string, side = 12): Model => ({
@@ -185,8 +185,17 @@ describe('evaluate', () => {
     await expect(evaluate(model('m'), { ...both, metrics: [ssim(), ssim()] })).rejects.toMatchObject({
       code: 'NAME_CLASH',
     });
-    const few = { ...common, count: 1, images: images(9), features, metrics: [fd()] };
-    await expect(evaluate(model('m'), few)).rejects.toMatchObject({ code: 'BAD_DATA', plugin: 'fd' });
+    // Before anything is drawn.
+    const onProgress = ({ phase }: Progress) => expect(phase).not.toBe('sampling');
+    const few = { ...common, features, onProgress, metrics: [fdInfinity()] };
+    await expect(evaluate(model('m'), { ...few, count: 5, images: images(9) })).rejects.toMatchObject({
+      code: 'BAD_DATA',
+      message: '"fd-infinity" needs at least 6 samples of each; 5 pictures are to be drawn.',
+    });
+    await expect(evaluate(model('m'), { ...few, images: images(4) })).rejects.toMatchObject({
+      code: 'BAD_DATA',
+      message: '"fd-infinity" needs at least 6 samples of each; 4 real pictures are there.',
+    });
     const larger = model('large', 16);
     await expect(evaluate(model('m'), { ...common, reference: larger, metrics: [ssim()] })).rejects.toMatchObject({
       code: 'SHAPE_MISMATCH',
