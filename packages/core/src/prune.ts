@@ -1,11 +1,12 @@
 import {
   type Coupling,
   type Cut,
-  couple,
+  coupleKnown,
   type OpSet,
   removeUnits,
   SecateurError,
   throwIfAborted,
+  unknownOps,
 } from '@secateur/graph';
 import { applyMasks } from './apply-masks.js';
 import type { Budget } from './budget.js';
@@ -101,8 +102,13 @@ export async function prune(model: Model, options: PruneOptions): Promise<PruneR
   const { method, ops, engine, seed = 0 } = options;
   const warnings: string[] = [];
   const logger = collecting(options.logger ?? silentLogger, warnings);
+  const unknown = unknownOps(model.graph, ops);
+  if (unknown.length > 0) {
+    const names = unknown.map(({ op, node }) => `${op} ("${node}")`).join(', ');
+    logger.warn(`Not known: ${names}. MACs of what depends on them are not counted; latency is not measured.`);
+  }
   const onProgress = throttled(options.onProgress, method.name);
-  const coupling = couple(model.graph, { ops });
+  const coupling = coupleKnown(model.graph, { ops });
   const identity = await identityOf(model, options, settings);
   const journal = await RunJournal.open(
     options.store ?? memoryRunStore(),
@@ -167,6 +173,7 @@ async function measure(
   const before = costOf(model, { ops });
   const after = costOf(cut ? { ...model, graph: cut.graph } : pruned, { ops });
   if (!options.engine || options.latency === false || options.dryRun) return [before, after];
+  if (unknownOps(model.graph, ops).length > 0) return [before, after];
   const report = (done: number) => onProgress({ phase: 'latency', done, total: 1, unit: 'measurements' });
   report(0);
   const [dense, smaller] = await latenciesOf([model, pruned], options);

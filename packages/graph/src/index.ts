@@ -1,4 +1,5 @@
 export { GraphBuilder, type OpOptions } from './builder.js';
+export { coupleKnown, knownPart } from './coupling/couple-known.js';
 export type { ConstantAxis, SlotFlow } from './coupling/flow.js';
 export {
   type Coupling,
@@ -58,7 +59,7 @@ export {
   withoutDeadNodes,
 } from './graph.js';
 export { bfloatToFloat, floatToBfloat, floatToHalf, halfToFloat } from './half.js';
-export { type InferOptions, inferTypes, type UnknownOp, unknownOps } from './infer.js';
+export { type InferOptions, inferTypes, refuseUnknownOps, type UnknownOp, unknownOps } from './infer.js';
 export { countMacs } from './macs.js';
 export {
   defineOp,

@@ -103,7 +103,8 @@ export function unknownOps(graph: Graph, ops: OpSet = defaultOps): UnknownOp[] {
   return [...unknown.values()];
 }
 
-function refuseUnknownOps(graph: Graph, ops: OpSet): void {
+/** @throws {SecateurError} UNKNOWN_OP listing all operators without a record, and what can be done all the same */
+export function refuseUnknownOps(graph: Graph, ops: OpSet): void {
   const unknown = unknownOps(graph, ops);
   if (unknown.length === 0) return;
   const list = unknown.map(({ op, domain, node, count }) => {
@@ -112,8 +113,14 @@ function refuseUnknownOps(graph: Graph, ops: OpSet): void {
   });
   throw new SecateurError('UNKNOWN_OP', `Operators not known: ${list.join(', ')}.`, {
     field: unknown[0].node,
-    hint: 'Export without operator fusion, or describe the operator with defineOp and pass it in `ops`.',
+    hint: `${advice(unknown)}, or describe the operator with defineOp and pass it in \`ops\`. Inspecting, and zeroing single weights by what needs weights alone, work as it is.`,
   });
+}
+
+function advice(unknown: readonly UnknownOp[]): string {
+  return unknown.some(({ domain }) => domain === 'com.microsoft')
+    ? 'Prune the model before onnxruntime’s optimiser fuses it'
+    : 'Export without operator fusion';
 }
 
 /** The record of a node's operator. @throws {SecateurError} UNKNOWN_OP when there is none */

@@ -1,11 +1,14 @@
 import { costOf, type Model, matches } from '@secateur/core';
 import {
   countMacs,
-  couple,
+  coupleKnown,
   type Dim,
   dimText,
   type Group,
+  knownPart,
   sizeOf,
+  type UnknownOp,
+  unknownOps,
   type ValueInfo,
   type ValueType,
 } from '@secateur/graph';
@@ -58,6 +61,8 @@ export interface Inspection {
   readonly notPruned: readonly { readonly tensor: string; readonly axis: number | null; readonly reason: string }[];
   /** Share of parameters that lie in some unit. */
   readonly coverage: number;
+  /** Operators that are not known: groups, and MACs of what depends on them, are missing. */
+  readonly unknownOps: readonly UnknownOp[];
 }
 
 /**
@@ -66,7 +71,7 @@ export interface Inspection {
  */
 export function inspectModel(model: Model, options: { match?: string } = {}): Inspection {
   const { graph } = model;
-  const coupling = couple(graph);
+  const coupling = coupleKnown(graph);
   const { types } = coupling.flow;
   const { match } = options;
   const groups = coupling.groups.filter(
@@ -84,6 +89,7 @@ export function inspectModel(model: Model, options: { match?: string } = {}): In
     groups: groups.map(describeGroup),
     notPruned: coupling.notPruned.map(({ tensor, axis, reason }) => ({ tensor, axis, reason })),
     coverage: coupling.parameters === 0 ? 1 : coupling.covered / coupling.parameters,
+    unknownOps: unknownOps(graph),
   };
 }
 
@@ -107,7 +113,7 @@ function modulesOf(model: Model, types: ReadonlyMap<string, ValueType>): Inspect
   for (const { parameter, shape } of model.graph.constants.values()) {
     if (parameter && !parameter.buffer) at(parameter.name).parameters += sizeOf(shape);
   }
-  const { byScope } = countMacs(model.graph, { symbols: { ...model.sizes, batch: 1 }, types });
+  const { byScope } = countMacs(knownPart(model.graph), { symbols: { ...model.sizes, batch: 1 }, types });
   for (const [scope, { weights }] of byScope) at(`${scope}.`).macs += weights;
   return [...totals].map(([name, total]) => ({ name, ...total }));
 }

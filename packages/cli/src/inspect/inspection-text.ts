@@ -5,6 +5,7 @@ import type { InspectedGroup, Inspection } from './inspect-model.js';
 /** An inspection for the terminal. */
 export function inspectionText(inspection: Inspection, options: { groups: boolean }): string {
   const parts = [summaryText(inspection), modulesText(inspection)];
+  if (inspection.unknownOps.length > 0) return [...parts, unknownText(inspection)].join('\n\n');
   if (options.groups) parts.push(groupsText(inspection.groups));
   parts.push(notPrunedText(inspection));
   return parts.join('\n\n');
@@ -29,6 +30,14 @@ function summaryText(inspection: Inspection): string {
     [left(''), left('')],
     inspection.attentionMacs > 0 ? rows : rows.filter(([title]) => title !== 'attention'),
   );
+}
+
+function unknownText({ unknownOps }: Inspection): string {
+  const rows = unknownOps.map(({ op, domain, node, count: nodes }) => [
+    `  ${domain ? `${domain}.` : ''}${op}`,
+    `${count(nodes)} ${nodes === 1 ? 'node' : 'nodes'}, first "${node}"`,
+  ]);
+  return `Operators not known, so that no groups can be told and the MACs of what depends on them are missing:\n${table([left(''), left('')], rows)}`;
 }
 
 function modulesText({ modules, parameters, macs: total }: Inspection): string {

@@ -1,4 +1,12 @@
-import { type Group, type Removal, removeUnits, SecateurError, throwIfAborted } from '@secateur/graph';
+import {
+  defaultOps,
+  type Group,
+  type Removal,
+  refuseUnknownOps,
+  removeUnits,
+  SecateurError,
+  throwIfAborted,
+} from '@secateur/graph';
 import { costOf } from '../cost.js';
 import type { Criterion } from '../criterion.js';
 import type { MethodContext, PruneSettings, Step } from '../method.js';
@@ -26,6 +34,7 @@ export async function* unitSteps(
 ): AsyncGenerator<Step> {
   const { criterion, selector = localRanking() } = parts;
   const { coupling, settings, ops } = context;
+  refuseUnknownOps(context.model.graph, ops ?? defaultOps);
   const isDeep = space.units.every(isDepth);
   if (isDeep) checkDepthSettings(settings);
   const rule = settings.normGroups ?? parts.normGroups ?? 'paper';

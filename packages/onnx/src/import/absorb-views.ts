@@ -6,6 +6,7 @@ import {
   inferTypes,
   isSymbolic,
   type OpSet,
+  unknownOps,
   type ValueType,
 } from '@secateur/graph';
 import { reshaped, transposed } from '../views.js';
@@ -20,12 +21,12 @@ const VIEWS = new Set(['Transpose', 'Reshape', 'Unsqueeze', 'Squeeze', 'Identity
  */
 export function absorbViews(graph: Graph, ops?: OpSet): Graph {
   if (!graph.nodes.some((node) => isView(node, graph.constants))) return graph;
-  const types = inferTypes(graph, ops ? { ops } : {});
+  const types = unknownOps(graph, ops).length > 0 ? undefined : inferTypes(graph, ops ? { ops } : {});
   const constants = new Map(graph.constants);
   const outputs = new Set(graph.outputs.map((output) => output.name));
   const nodes = graph.nodes.filter((node) => {
     if (!isView(node, constants) || outputs.has(node.outputs[0]!)) return true;
-    const view = viewOf(node, constants.get(node.inputs[0]!)!, types.get(node.outputs[0]!)!);
+    const view = viewOf(node, constants.get(node.inputs[0]!)!, types?.get(node.outputs[0]!));
     if (!view) return true;
     constants.set(node.outputs[0]!, view);
     return false;
@@ -37,13 +38,13 @@ function isView(node: GraphNode, constants: ReadonlyMap<string, Constant>): bool
   return node.domain === '' && VIEWS.has(node.op) && constants.get(node.inputs[0] ?? '')?.parameter !== undefined;
 }
 
-function viewOf(node: GraphNode, constant: Constant, type: ValueType): Constant | undefined {
+function viewOf(node: GraphNode, constant: Constant, type: ValueType | undefined): Constant | undefined {
   if (node.op === 'Identity') return constant;
   if (node.op === 'Transpose') {
     const reversed = constant.shape.map((_, axis) => constant.shape.length - 1 - axis);
     return transposed(constant, getInts(node, 'perm') ?? reversed);
   }
-  if (type.shape.some(isSymbolic)) return undefined;
+  if (!type || type.shape.some(isSymbolic)) return undefined;
   const shape = type.shape as number[];
   const axes = insertedAxes(constant, shape);
   return axes && reshaped(constant, shape, axes);

@@ -1,4 +1,4 @@
-import { foldConstants, type Graph, type OpSet } from '@secateur/graph';
+import { foldConstants, type Graph, type OpSet, unknownOps } from '@secateur/graph';
 import { absorbViews } from './absorb-views.js';
 import { fuseGroupNorm } from './fuse-group-norm.js';
 import { type RecoverOptions, recoverParameters } from './recover-parameters.js';
@@ -12,12 +12,16 @@ export interface CanonicalizeOptions extends RecoverOptions {
  * Brings an exporter's graph to the form that everything else works on: checkpoint names and axes on parameters, module
  * scopes on nodes, shape arithmetic folded, group normalisations as single nodes. Computes the same function.
  *
- * @throws {SecateurError} UNKNOWN_OP listing every operator that is not known; SHAPE_MISMATCH
+ * A graph with operators that are not known gets names and absorbed transpositions only.
+ *
+ * @throws {SecateurError} SHAPE_MISMATCH
  */
 export function canonicalize(graph: Graph, options: CanonicalizeOptions = {}): Graph {
   const { ops } = options;
   // Names first: folding leaves parameters alone, and must know which they are.
   const named = recoverParameters(graph, options);
+  // Without all types nothing but names can be had: inspecting, and methods over single weights, need no more.
+  if (unknownOps(named, ops).length > 0) return absorbViews(named, ops);
   const folded = foldConstants(named, ops ? { ops } : {});
   return fuseGroupNorm(absorbViews(folded, ops), ops);
 }
