@@ -126,3 +126,15 @@ describe('scoreUnits', () => {
     });
   });
 });
+
+describe('viewOfGroup', () => {
+  it('leaves out what no checkpoint holds: a table that loaders compute is no weight', () => {
+    const names = viewOfGroup(graph, stream).slices.map(({ tensor }) => tensor);
+    const [value, constant] = [...graph.constants].find(([, { parameter }]) => parameter?.name === names[1])!;
+    const computed = { ...constant, parameter: { ...constant.parameter!, computed: true } };
+    const changed = { ...graph, constants: new Map([...graph.constants, [value, computed]]) };
+    expect(viewOfGroup(changed, stream).slices.map(({ tensor }) => tensor)).toEqual(
+      names.filter((name) => name !== names[1]),
+    );
+  });
+});

@@ -30,6 +30,18 @@ describe('layoutSafetensors', () => {
     expect(layout.totalBytes).toBe(base + 26);
   });
 
+  it('leaves the dtype of a tensor that keeps it', () => {
+    const tensors = [
+      { name: 'w', dtype: 'float32', shape: [4] },
+      { name: 'waves', dtype: 'float32', shape: [2], keepsDtype: true },
+    ] as const;
+    const layout = layoutSafetensors(tensors, { dtype: 'float16' });
+    expect([...layout.tensors].map(([name, { dtype }]) => [name, dtype])).toEqual([
+      ['waves', 'float32'],
+      ['w', 'float16'],
+    ]);
+  });
+
   it('counts and sorts by the dtype that is written', () => {
     const layout = layoutSafetensors(
       [
