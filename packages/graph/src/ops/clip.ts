@@ -17,8 +17,11 @@ export const clip: OpRecord = defineOp({
     const g = outputGradients[0];
     if (!g || !context.wants(0)) return [undefined];
     const b = backwardOf(context);
-    const inside = b.op('Equal', node.inputs[0], node.outputs[0]);
-    return [b.op('Mul', g, b.cast(inside, context.input(0).dtype))];
+    // Compared with the bounds, not with the output: in half precision runtimes round the two differently.
+    const [x, low, high] = node.inputs;
+    const { dtype } = context.input(0);
+    const above = low ? b.op('Mul', g, b.cast(b.op('GreaterOrEqual', x, low), dtype)) : g;
+    return [high ? b.op('Mul', above, b.cast(b.op('LessOrEqual', x, high), dtype)) : above];
   },
   evaluate(context) {
     const { dtype, shape } = context.input(0);
