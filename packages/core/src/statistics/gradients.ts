@@ -9,6 +9,7 @@ import {
   type Tensor,
   throwIfAborted,
   toFloat32,
+  zeros,
 } from '@secateur/graph';
 import type { Calibration, CalibrationBatch } from '../calibration.js';
 import type { Engine, Executable } from '../engine.js';
@@ -59,13 +60,15 @@ export async function collectGradients(
   const perRun = request.timestepsPerRun ?? 1;
   const wrt = weightsOf(graph);
   const id = await idOf({ need, timesteps, perRun });
-  const sweep = startSweep(graph, wrt, id, journal?.resumed);
+  const sweep = startSweep(wrt, id, journal?.resumed);
   const total = timesteps.length;
   const report = (done: number) => onProgress?.({ phase: 'gradients', done, total, unit: 'timesteps' });
   const loss = { kind: 'mse', output: output.name, target: TARGET, sampleWeights: WEIGHTS } as const;
-  const executable = await engine.compile(gradient(graph, { loss, wrt, ops }), { threads: request.threads, signal });
+  const backward = gradient(graph, { loss, wrt, ops });
+  const executable = await engine.compile(backward, { threads: request.threads, signal });
   try {
-    const measure = measureWith(executable, data, output.dtype, need.accumulate, signal);
+    const runner: Runner = { executable, backward, dtype: output.dtype, signal };
+    const measure = measureWith(runner, data, need.accumulate);
     while (sweep.stoppedAt === undefined && sweep.next < total) {
       throwIfAborted(signal);
       report(sweep.next);
@@ -80,6 +83,9 @@ export async function collectGradients(
   report(total);
   if (sweep.stoppedAt !== undefined)
     sweep.losses.push(...(await collectLossTail(request, timesteps.slice(sweep.next))));
+  for (const name of wrt) {
+    if (!sweep.sums.has(name)) sweep.sums.set(name, new Float32Array(sizeOf(graph.constants.get(name)!.shape)));
+  }
   return { gradients: sweep.sums, losses: sweep.losses, stoppedAt: sweep.stoppedAt };
 }
 
@@ -101,7 +107,11 @@ async function addChunk(
   const { included, counted } = applyStop(all.losses, sweep, stop);
   // Timesteps after the stop were mixed into the same runs: without them it must be measured again.
   const kept = included === chunk.length ? all : included > 0 ? await measure(chunk, included) : undefined;
-  if (kept) for (const [name, sum] of kept.sums) addInto(sweep.sums.get(name)!, sum);
+  for (const [name, share] of kept?.sums ?? []) {
+    const sum = sweep.sums.get(name);
+    if (sum) addInto(sum, share);
+    else sweep.sums.set(name, share);
+  }
   sweep.losses.push(...all.losses.slice(0, counted));
 }
 
@@ -129,14 +139,17 @@ function applyStop(
   return { included: losses.length, counted: losses.length };
 }
 
+/** The backward pass, ready to run. */
+interface Runner {
+  readonly executable: Executable;
+  readonly backward: Graph;
+  /** Of the output and what it is compared with. */
+  readonly dtype: DType;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** How a share is measured: signed sums take all samples in one run, squares take them one by one. */
-function measureWith(
-  executable: Executable,
-  data: Calibration,
-  dtype: DType,
-  accumulate: GradientNeed['accumulate'],
-  signal: AbortSignal | undefined,
-): Measure {
+function measureWith(runner: Runner, data: Calibration, accumulate: GradientNeed['accumulate']): Measure {
   const squared = accumulate === 'sum-squares';
   const addUp = squared ? addSquares : addInto;
   return async (timesteps, included) => {
@@ -145,41 +158,59 @@ function measureWith(
     const sums = new Map<string, Float32Array>();
     const totals = new Map(timesteps.map((timestep) => [timestep, 0]));
     const batchSize = squared ? 1 : data.samples * timesteps.length;
+    let into = gradientBuffers(runner.backward);
     for await (const batch of data.batches({ timesteps, batchSize })) {
-      throwIfAborted(signal);
+      throwIfAborted(runner.signal);
       const weights = batch.timesteps.map((timestep) => (weighty.has(timestep) ? weight * batch.weight : 0));
-      const { gradients, losses } = await runBatch(executable, batch, weights, dtype, signal);
+      const { gradients, losses } = await runBatch(runner, batch, weights, into);
       batch.timesteps.forEach((timestep, i) => {
         totals.set(timestep, totals.get(timestep)! + losses[i]);
       });
-      for (const [name, values] of gradients) {
-        const sum = sums.get(name);
-        if (sum) addUp(sum, values);
-        else sums.set(name, squared ? values.map((value) => value * value) : values);
+      if (sums.size > 0) for (const [name, values] of gradients) addUp(sums.get(name)!, values);
+      else {
+        for (const [name, values] of gradients) sums.set(name, values);
+        if (squared) for (const values of gradients.values()) square(values);
+        into = gradientBuffers(runner.backward);
       }
     }
     return { sums, losses: timesteps.map((timestep) => ({ timestep, loss: totals.get(timestep)! / data.samples })) };
   };
 }
 
+/**
+ * Tensors that the engine may write the gradients into. They are as many bytes as all weights: given to the engine, they are
+ * not copied once more on their way out of it. Memory is taken when they are written to.
+ */
+function gradientBuffers(backward: Graph): Record<string, Tensor> {
+  const gradients = backward.outputs.filter(({ name }) => name.startsWith(GRADIENT));
+  return Object.fromEntries(
+    gradients.map(({ name, dtype, shape }) => [name, zeros(dtype, shape as readonly number[])]),
+  );
+}
+
+const GRADIENT = 'grad.';
+
 async function runBatch(
-  executable: Executable,
+  { executable, dtype, signal }: Runner,
   batch: CalibrationBatch,
   weights: readonly number[],
-  dtype: DType,
-  signal: AbortSignal | undefined,
+  into: Readonly<Record<string, Tensor>>,
 ): Promise<{ gradients: Map<string, Float32Array>; losses: Float32Array }> {
   const feeds = {
     ...batch.feeds,
     [TARGET]: castTensor(batch.target, dtype),
     [WEIGHTS]: castTensor(float32([weights.length], weights), dtype),
   };
-  const results = await executable.run(feeds, { signal });
+  const results = await executable.run(feeds, { into, signal });
   const gradients = new Map<string, Float32Array>();
   for (const [name, tensor] of Object.entries(results)) {
-    if (name.startsWith('grad.')) gradients.set(name.slice('grad.'.length), toFloat32(tensor));
+    if (name.startsWith(GRADIENT)) gradients.set(name.slice(GRADIENT.length), toFloat32(tensor));
   }
   return { gradients, losses: toFloat32(results['loss.samples']) };
+}
+
+function square(values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) values[i] *= values[i];
 }
 
 function addInto(sum: Float32Array, values: Float32Array): void {
@@ -203,21 +234,17 @@ interface SweepState {
   readonly stoppedAt: number | null;
 }
 
-function startSweep(graph: Graph, wrt: readonly string[], id: string, resumed: RunState | undefined): Sweep {
+function startSweep(wrt: readonly string[], id: string, resumed: RunState | undefined): Sweep {
   const saved = resumed?.value as SweepState | null | undefined;
   const state = saved?.id === id ? saved : undefined;
-  const sums = new Map(
-    wrt.map((name) => {
-      const kept = state && (resumed!.tensors[name].data as Float32Array).slice();
-      return [name, kept ?? new Float32Array(sizeOf(graph.constants.get(name)!.shape))];
-    }),
-  );
+  const kept = state ? wrt.map((name) => [name, (resumed!.tensors[name].data as Float32Array).slice()] as const) : [];
   return {
     next: state?.next ?? 0,
     largest: state?.largest ?? 0,
     stoppedAt: state?.stoppedAt ?? undefined,
     losses: [...(state?.losses ?? [])],
-    sums,
+    // Begins with the first share: that is all gradients once less in memory than adding to zeros.
+    sums: new Map(kept),
   };
 }
 
