@@ -4,9 +4,10 @@ export { clipTextModel, clipTextModelWithProjection } from './clip-text-model/cl
 export { type CLIPTextConfig, parseCLIPTextConfig } from './clip-text-model/config.js';
 export { type DiTTransformer2DConfig, parseDiTTransformer2DConfig } from './dit-transformer-2d-model/config.js';
 export { ditTransformer2DModel } from './dit-transformer-2d-model/dit-transformer-2d-model.js';
-export type { Json, Shapes } from './expressible-config.js';
+export type { Expressed, Json, Shapes } from './expressible-config.js';
 export { type FluxTransformer2DConfig, parseFluxTransformer2DConfig } from './flux-transformer-2d-model/config.js';
 export { fluxTransformer2DModel } from './flux-transformer-2d-model/flux-transformer-2d-model.js';
+export { asExpressed } from './format/as-expressed.js';
 export { diffusersFormat } from './format/diffusers-format.js';
 export { modelFromWeights, randomWeights } from './format/new-model.js';
 export { loadScript } from './load-script/load-script.js';
@@ -20,13 +21,14 @@ export {
   ModuleBuilder,
   type Parameter,
 } from './module-builder.js';
-export { isEmptyOverrides, type Overrides } from './overrides.js';
+export { type ComputedOutputs, isEmptyOverrides, type Overrides } from './overrides.js';
 export {
   type PixArtTransformer2DConfig,
   parsePixArtTransformer2DConfig,
 } from './pixart-transformer-2d-model/config.js';
 export { pixartTransformer2DModel } from './pixart-transformer-2d-model/pixart-transformer-2d-model.js';
 export { randomTensors } from './random-weights.js';
+export { sameNetwork } from './same-network.js';
 export { parseSD3Transformer2DConfig, type SD3Transformer2DConfig } from './sd3-transformer-2d-model/config.js';
 export { sd3Transformer2DModel } from './sd3-transformer-2d-model/sd3-transformer-2d-model.js';
 export { singleFileFormat } from './single-file/single-file-format.js';

@@ -1,10 +1,10 @@
 import type { ModelPart, WidthTies } from '@secateur/core';
 import { type Coupling, type Graph, GraphBuilder } from '@secateur/graph';
 import { renumberBlocks } from './block-lists.js';
-import { expressibleConfig, type Json, type Shapes } from './expressible-config.js';
+import { type Expressed, expressedBy, type Json, type Shapes } from './expressible-config.js';
 import { type BuildOptions, ModuleBuilder } from './module-builder.js';
 import type { Overrides } from './overrides.js';
-import type { Outline } from './structure.js';
+import { type Outline, shapesOf } from './structure.js';
 import type { TensorSpec } from './tensor-spec.js';
 import type { WeightSource } from './weight-source.js';
 
@@ -62,12 +62,12 @@ export interface ModelClass {
   /** Size of one picture or latent: values of the graph's symbols, without `batch`. */
   sizes(config: unknown): Record<string, number>;
   /**
-   * A configuration with which the stock library builds exactly `graph`, once its blocks are {@link renumbered};
+   * A configuration with which the stock library builds exactly `graph`, tensors named as {@link expressed} says;
    * `undefined` when the class cannot say it.
    */
   expressibleConfig(config: Json, graph: Graph): Json | undefined;
-  /** The graph with its lists of blocks numbered without gaps; itself when they are already. */
-  renumbered(graph: Graph): Graph;
+  /** {@link expressibleConfig}, and what tensors are called under it. */
+  expressed(config: Json, graph: Graph): Expressed | undefined;
   /** Which widths a configuration ties together. */
   ties(config: unknown, coupling: Coupling, roundTo: number): WidthTies;
   /** A stored tensor's name as the model has it. */
@@ -90,6 +90,15 @@ export function defineModelClass<Config>(definition: ModelClassDefinition<Config
     const m = write(config);
     return { graph: m.graph.build(), removable: m.removable() };
   };
+  const expressed = (json: Json, graph: Graph): Expressed | undefined => {
+    const config = parse(json);
+    return expressedBy(json, graph, {
+      outline,
+      newName,
+      changedFields: () => definition.changedFields(config, shapesOf(renumberBlocks(graph, blockLists))),
+      sameFunction: (candidate) => sameFunction?.(config, parse(candidate)) ?? true,
+    });
+  };
   return {
     name,
     library,
@@ -100,16 +109,8 @@ export function defineModelClass<Config>(definition: ModelClassDefinition<Config
     build: (config, weights, overrides, options) => write(config, weights, overrides, options).graph.build(),
     outline,
     sizes: (config) => ({ ...definition.sizes(parse(config)) }),
-    expressibleConfig(json, graph) {
-      const config = parse(json);
-      return expressibleConfig(json, renumberBlocks(graph, blockLists), {
-        outline,
-        newName,
-        changedFields: (shapes) => definition.changedFields(config, shapes),
-        sameFunction: (candidate) => sameFunction?.(config, parse(candidate)) ?? true,
-      });
-    },
-    renumbered: (graph) => renumberBlocks(graph, blockLists),
+    expressed,
+    expressibleConfig: (json, graph) => expressed(json, graph)?.config,
     ties: (json, coupling, roundTo) =>
       definition.ties?.(parse(json), coupling, roundTo) ?? { ties: [], fixed: new Map() },
   };

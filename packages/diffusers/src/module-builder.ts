@@ -97,6 +97,11 @@ export class ModuleBuilder {
     return this.removed.has(path);
   }
 
+  /** Whether the current module, removed, passes on the part of its input that is no skip, and has lost its shortcut. */
+  isPassed(): boolean {
+    return this.overrides.passed?.includes(this.path) ?? false;
+  }
+
   /** The modules that {@link isRemoved} was asked about. */
   removable(): RemovableModule[] {
     return [...this.removableModules.values()];

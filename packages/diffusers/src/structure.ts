@@ -1,12 +1,14 @@
-import { type Constant, type Graph, type GraphNode, getInt, toFloat32, toNumbers } from '@secateur/graph';
+import { toRanges } from '@secateur/core';
+import { type Constant, type Graph, type GraphNode, getInt, scatterNode, toFloat32, toNumbers } from '@secateur/graph';
 import { headsNode, scaleNode } from './layers/attention.js';
-import type { Overrides } from './overrides.js';
+import type { ComputedOutputs, Overrides } from './overrides.js';
 
 /** What a graph made here has beyond the shapes of its tensors, by module path. */
 export interface Structure {
   readonly heads: Readonly<Record<string, number>>;
   readonly scale: Readonly<Record<string, number>>;
   readonly normGroups: Readonly<Record<string, number>>;
+  readonly outputs: Readonly<Record<string, ComputedOutputs>>;
 }
 
 /** Reads heads, scales and norm groups off the nodes, which keep their names when a model is pruned. */
@@ -14,6 +16,7 @@ export function structureOf(graph: Graph): Structure {
   const heads: Record<string, number> = {};
   const scale: Record<string, number> = {};
   const normGroups: Record<string, number> = {};
+  const outputs: Record<string, ComputedOutputs> = {};
   for (const node of graph.nodes) {
     if (node.op === 'GroupNormalization') normGroups[node.scope] = getInt(node, 'num_groups', 1);
     else if (node.op === 'Reshape' && node.name.endsWith(`/${headsNode}`)) {
@@ -22,9 +25,19 @@ export function structureOf(graph: Graph): Structure {
     } else if (node.op === 'Mul' && node.name.endsWith(`/${scaleNode}`)) {
       const factor = constantBehind(graph, node, 1)?.value;
       if (factor) scale[node.scope] = toFloat32(factor)[0]!;
+    } else if (node.op === 'Gather' && node.name.endsWith(`/${scatterNode}`)) {
+      const picks = constantBehind(graph, node, 1)?.value;
+      if (picks) outputs[node.scope] = computedOutputs(toNumbers(picks));
     }
   }
-  return { heads, scale, normGroups };
+  return { heads, scale, normGroups, outputs };
+}
+
+/** What is picked where: the highest number is the column of zeros. */
+function computedOutputs(picks: readonly number[]): ComputedOutputs {
+  const zero = Math.max(...picks);
+  const kept = toRanges(picks.flatMap((pick, output) => (pick === zero ? [] : [output])));
+  return { width: picks.length, kept };
 }
 
 function constantBehind(graph: Graph, node: GraphNode, input: number): Constant | undefined {
@@ -57,7 +70,8 @@ export function overridesOf(graph: Graph, configured: Outline): Overrides {
     heads: differing(own.heads, expected.heads),
     scale: differing(own.scale, expected.scale),
     normGroups: differing(own.normGroups, expected.normGroups),
-    removed: removedModules(graph, configured),
+    ...removedModules(graph, configured),
+    ...(Object.keys(own.outputs).length > 0 ? { outputs: own.outputs } : {}),
   };
 }
 
@@ -68,17 +82,26 @@ function differing(
   return Object.fromEntries(Object.entries(own).filter(([path, value]) => value !== expected[path]));
 }
 
-/** Removable modules of which `graph` has nothing but what they keep. What lies in a removed module is not listed again. */
-function removedModules(graph: Graph, { graph: configured, removable }: Outline): string[] {
+/**
+ * Removable modules of which `graph` has nothing but what they keep; those that have not even that are `passed`. What lies
+ * in a removed module is not listed again.
+ */
+function removedModules(
+  graph: Graph,
+  { graph: configured, removable }: Outline,
+): Pick<Overrides, 'removed' | 'passed'> {
   const present = shapesOf(graph);
   const names = [...shapesOf(configured).keys()];
-  const absent = removable.filter(({ path, keeps }) => {
-    const own = names.filter(
-      (name) => name.startsWith(`${path}.`) && !keeps.some((keep) => name.startsWith(`${path}.${keep}`)),
-    );
-    return own.length > 0 && own.every((name) => !present.has(name));
+  const absent = removable.flatMap(({ path, keeps }) => {
+    const inside = names.filter((name) => name.startsWith(`${path}.`));
+    const isKept = (name: string) => keeps.some((keep) => name.startsWith(`${path}.${keep}`));
+    const [own, kept] = [inside.filter((name) => !isKept(name)), inside.filter(isKept)];
+    if (own.length === 0 || own.some((name) => present.has(name))) return [];
+    return [{ path, isPassed: kept.length > 0 && kept.every((name) => !present.has(name)) }];
   });
-  return absent.map(({ path }) => path).filter((path) => !absent.some((outer) => path.startsWith(`${outer.path}.`)));
+  const outermost = absent.filter(({ path }) => !absent.some((outer) => path.startsWith(`${outer.path}.`)));
+  const passed = outermost.flatMap(({ path, isPassed }) => (isPassed ? [path] : []));
+  return { removed: outermost.map(({ path }) => path), ...(passed.length > 0 ? { passed } : {}) };
 }
 
 /** Shapes of a graph's checkpoint tensors, by checkpoint name. */

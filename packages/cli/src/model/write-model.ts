@@ -75,13 +75,11 @@ async function configOf({ config, graph }: Model): Promise<Model['config']> {
   return config && (modelClassOf(config).expressibleConfig(config, graph) ?? config);
 }
 
-/** The model under the names that its checkpoint has: a new configuration numbers blocks without gaps. */
+/** The model under the names that its checkpoint has: a new configuration may number layers in another way. */
 async function asSaved(model: Model): Promise<Model> {
   if (!model.config) return model;
-  const { modelClassOf } = await import('@secateur/diffusers');
-  const modelClass = modelClassOf(model.config);
-  const isSaid = modelClass.expressibleConfig(model.config, model.graph) !== undefined;
-  return isSaid ? { ...model, graph: modelClass.renumbered(model.graph) } : model;
+  const { asExpressed } = await import('@secateur/diffusers');
+  return asExpressed(model);
 }
 
 async function writeOnnx(

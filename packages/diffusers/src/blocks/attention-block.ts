@@ -31,7 +31,7 @@ export function newAttentionNames(name: string): string {
 export function attentionBlock(m: ModuleBuilder, path: string, x: Feature, options: AttentionBlockOptions): Feature {
   const { channels, headDim, groups, epsilon } = options;
   return m.at(path, () => {
-    if (m.isRemoved()) return x;
+    if (m.isRemoved()) return divide(m, x, options.outputScale ?? 1);
     const names = m.has(`${oldNames.query}.weight`) ? oldNames : attentionNames;
     const heads = Math.floor(channels / headDim);
     if (heads < 1) m.problem(`${m.path} has ${channels} channels, fewer than one head's ${headDim}`);

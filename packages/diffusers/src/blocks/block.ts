@@ -39,6 +39,7 @@ export interface BlockResnetOptions {
   groupsOut?: number;
   outputScale?: number;
   shortcut?: boolean;
+  passed?: Feature;
   resample?: Resample;
 }
 

@@ -45,8 +45,9 @@ export function upLayers(
   for (let i = 0; i < block.layers; i++) {
     const skipChannels = i === block.layers - 1 ? block.inChannels : block.outChannels;
     const ownChannels = i === 0 ? block.previousChannels : block.outChannels;
-    x = concat(m, x, skips.at(-1 - i)!);
-    x = blockResnet(m, `resnets.${i}`, x, block, {
+    const passed = x;
+    x = blockResnet(m, `resnets.${i}`, concat(m, x, skips.at(-1 - i)!), block, {
+      passed,
       inChannels: ownChannels + skipChannels,
       groups: groups ? groups(ownChannels, skipChannels) : configuredGroups(block),
       ...rest,

@@ -12,6 +12,8 @@ import { notesOf } from './notes.js';
 export interface DiffusersSource {
   readonly kind: 'diffusers';
   readonly location: Location;
+  /** As read: a model that has the same object still has that configuration. */
+  readonly config: Model['config'];
   readonly checkpoint: Checkpoint;
   /** The checkpoint's tensors by the names that the model has for them. */
   readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
@@ -41,7 +43,14 @@ export async function loadDiffusers(source: FormatSource): Promise<Model> {
   const notes = notesOf(checkpoint);
   const tensors = byModelName(checkpoint, modelClass);
   const graph = modelClass.build(config, weightsOf(checkpoint, tensors), notes, { strict: notes === undefined });
-  const held: DiffusersSource = { kind: 'diffusers', location, checkpoint, tensors, constants: graph.constants };
+  const held: DiffusersSource = {
+    kind: 'diffusers',
+    location,
+    config,
+    checkpoint,
+    tensors,
+    constants: graph.constants,
+  };
   return {
     name: lastPart(file?.name ?? folder.name),
     graph,

@@ -9,11 +9,25 @@ export const notesKey = 'secateur';
 
 const counts = v.optional(v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(1))));
 
+const index = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 31));
+const outputs = v.pipe(
+  v.object({
+    width: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24)),
+    kept: v.array(v.tuple([index, index])),
+  }),
+  v.check(
+    ({ width, kept }) => kept.every(([from, to], i) => from < to && to <= width && from >= (kept[i - 1]?.[1] ?? 0)),
+    'ranges must ascend and lie within the width',
+  ),
+);
+
 const entries = {
   heads: counts,
   scale: v.optional(v.record(v.string(), v.pipe(v.number(), v.finite()))),
   normGroups: counts,
   removed: v.optional(v.array(v.string())),
+  passed: v.optional(v.array(v.string())),
+  outputs: v.optional(v.record(v.string(), outputs)),
 };
 const schema = v.strictObject(entries);
 const schemaWithConfig = v.strictObject({ ...entries, config: v.record(v.string(), v.unknown()) });

@@ -1,9 +1,14 @@
 import { type Model, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
-import { castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
+import { type Constant, castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
 import { type TensorToWrite, writeSafetensors } from '@secateur/safetensors';
 import { loadScript, weightsNames } from '../load-script/load-script.js';
+import type { ModelClass } from '../model-class.js';
 import { modelClassOf } from '../model-classes.js';
+import type { Overrides } from '../overrides.js';
+import { sameNetwork } from '../same-network.js';
 import { type Outline, overridesOf, shapesOf } from '../structure.js';
+import { weightsFrom } from '../weight-source.js';
+import { asExpressed } from './as-expressed.js';
 import { configText } from './config-text.js';
 import { type DiffusersSource, diffusersSourceOf } from './load.js';
 import { componentsOf, type Location } from './locate.js';
@@ -22,20 +27,20 @@ import { Writer } from './writer.js';
  */
 export async function saveDiffusers(model: Model, out: OutputFolder, options: SaveOptions = {}): Promise<string[]> {
   const writer = new Writer(out, options);
-  const { config } = model;
-  if (!config) {
+  if (!model.config) {
     throw new SecateurError('BAD_OPTION', `${model.name} has no configuration, so it cannot be saved for diffusers.`, {
       hint: 'Save it as ONNX.',
     });
   }
-  const modelClass = modelClassOf(config, model.name);
+  const modelClass = modelClassOf(model.config, model.name);
   const source = diffusersSourceOf(model);
   const prefix = source?.location.prefix ?? '';
   const weightsName = weightsNames[modelClass.library];
+  const said = asExpressed(model);
+  const { config, graph } = said;
   const outline = modelClass.outline(config);
-  const expressible = modelClass.expressibleConfig(config, model.graph);
-  const graph = expressible ? modelClass.renumbered(model.graph) : model.graph;
-  const notes = expressible ? undefined : notesText(overridesOf(graph, outline));
+  const isExpressible = said !== model || modelClass.expressibleConfig(config!, graph) === config;
+  const notes = isExpressible ? undefined : notesText(notesFor(modelClass, said, outline));
 
   if (source && options.dtype === undefined && isUntouched(graph, source, notes)) {
     await copyWeights(writer, source, weightsName);
@@ -43,16 +48,47 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
     const { dtype, signal, onProgress } = options;
     const write = { metadata: metadataOf(model, notes), dtype, signal, onProgress };
     await writer.file(`${prefix}${weightsName}.safetensors`, (sink) =>
-      writeSafetensors(sink, tensorsOf(model, graph, outline), write),
+      writeSafetensors(sink, tensorsOf(said, outline), write),
     );
   }
-  const configIsOld = expressible === undefined || expressible === config;
-  if (source && configIsOld) await writer.copyFrom(source.location.folder, `${prefix}config.json`);
-  else await writer.text(`${prefix}config.json`, configText(expressible ?? config, modelClass.library));
-  if (!expressible) await writer.text('load_secateur.py', loadScript(modelClass, prefix));
+  if (source && config === source.config) await writer.copyFrom(source.location.folder, `${prefix}config.json`);
+  else await writer.text(`${prefix}config.json`, configText(config!, modelClass.library));
+  if (!isExpressible) await writer.text('load_secateur.py', loadScript(modelClass, prefix));
   if (source) await copyOthers(writer, source.location);
   else if (model.scheduler) await writer.json('scheduler_config.json', model.scheduler);
   return writer.written;
+}
+
+/**
+ * What must be said of a pruned model beside its configuration.
+ * @throws {SecateurError} CANNOT_PRUNE when a model built from that would not be the same network
+ */
+function notesFor(modelClass: ModelClass, { config, graph, name }: Model, outline: Outline): Overrides {
+  const overrides = overridesOf(graph, outline);
+  if (overrides.removed!.length === 0) return overrides;
+  let rebuilt: Graph | undefined;
+  try {
+    rebuilt = modelClass.build(config, weightsFrom(checkpointTensors(graph, outline)), overrides);
+  } catch (error) {
+    if (!(error instanceof SecateurError && error.code === 'BAD_FILE')) throw error;
+  }
+  const names = rebuilt && sameNetwork(graph, rebuilt);
+  if (names && [...names].every(([own, other]) => own === other)) return overrides;
+  throw new SecateurError('CANNOT_PRUNE', `What is left of ${name} cannot be described as a ${modelClass.name}.`, {
+    field: overrides.removed![0],
+    hint: 'Save it as ONNX (--emit onnx), or leave out other layers.',
+  });
+}
+
+/** Tensors that a checkpoint of the graph holds: a buffer that stock libraries compute only when it was cut. */
+function checkpointTensors(graph: Graph, outline: Outline): Map<string, Constant> {
+  const usual = shapesOf(outline.graph);
+  const tensors = new Map<string, Constant>();
+  for (const [name, { constant }] of parametersOf(graph)) {
+    const isUsual = usual.get(name)?.join() === constant.shape.join();
+    if (!(constant.parameter!.computed && isUsual)) tensors.set(name, constant);
+  }
+  return tensors;
 }
 
 /** Whether every tensor is the one that was loaded. */
@@ -87,28 +123,23 @@ function metadataOf(model: Model, notes: string | undefined): Record<string, str
   return metadata;
 }
 
-/**
- * The graph's tensors in the dtypes they were read in, and those of the checkpoint that the model does not use.
- *
- * @param graph  the model's, under the names that are written
- */
-function tensorsOf(model: Model, graph: Graph, outline: Outline): TensorToWrite[] {
+/** The graph's tensors in the dtypes they were read in, and those of the checkpoint that the model does not use. */
+function tensorsOf(model: Model, outline: Outline): TensorToWrite[] {
   const source = diffusersSourceOf(model);
   const tensors: TensorToWrite[] = [];
   const usual = shapesOf(outline.graph);
-  const oldNames = [...parametersOf(model.graph).keys()];
-  for (const [i, [name, { constant }]] of [...parametersOf(graph)].entries()) {
-    const stored = source?.tensors.get(oldNames[i]!);
+  for (const [name, { constant }] of parametersOf(model.graph)) {
     // A computed buffer is stored only when it was cut.
     const computed = constant.parameter?.computed ?? false;
     if (computed && usual.get(name)?.join() === constant.shape.join()) continue;
-    const dtype = stored?.dtype ?? constant.storedAs ?? constant.dtype;
+    const dtype = constant.storedAs ?? constant.dtype;
     const read = async (): Promise<Tensor> => castTensor(await constant.read('stored'), dtype);
     // Frequencies are multiplied by positions: half precision would be too coarse for them.
     tensors.push({ name, dtype, shape: constant.shape, read, keepsDtype: computed });
   }
+  const written = new Set(tensors.map(({ name }) => name));
   for (const [name, entry] of source?.tensors ?? []) {
-    if (!source?.constants.has(name)) tensors.push({ ...entry, name });
+    if (!source?.constants.has(name) && !written.has(name)) tensors.push({ ...entry, name });
   }
   return tensors;
 }

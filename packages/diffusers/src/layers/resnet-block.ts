@@ -23,6 +23,8 @@ export interface ResnetBlockOptions {
   outputScale?: number;
   /** Default: only where the channels change. */
   shortcut?: boolean;
+  /** The part of the input that is no skip: what the block hands on when it was removed with its shortcut. */
+  passed?: Feature;
   resample?: Resample;
 }
 
@@ -75,7 +77,9 @@ function shortcut(m: ModuleBuilder, input: Feature, options: ResnetBlockOptions)
   return conv2d(m, 'conv_shortcut', input, { outChannels, kernel: 1 });
 }
 
-/** What is left of a removed block: how its input gets past it. */
+/** What is left of a removed block: how its input gets past it. It computes what a block does whose last layer is zero. */
 function removedBlock(m: ModuleBuilder, x: Feature, options: ResnetBlockOptions): Feature {
-  return shortcut(m, options.resample ? options.resample(m, x) : x, options);
+  const { resample, passed, outputScale = 1 } = options;
+  if (passed && m.isPassed()) return divide(m, passed, outputScale);
+  return divide(m, shortcut(m, resample ? resample(m, x) : x, options), outputScale);
 }

@@ -12,7 +12,8 @@ import type { ModelClass } from '../model-class.js';
  *
  * and may define more: `rename(state)` gives old tensors their new names; `fit(model, state, notes)` gives tensors and notes
  * the names that the installed version of the library has; `prepare(model, state)` takes out of `state`
- * what the library does not keep, such as cut tables of positions, before layers get their widths
+ * what the library does not keep, such as cut tables of positions, before layers get their widths; `finish(model, notes)`
+ * runs at the end, to take out what had to keep its number until then
  *
  * @param prefix  folder of the model beside the script: `''`, or `unet/`
  */
@@ -55,6 +56,17 @@ class Zero(nn.Module):
     def forward(self, x, *args, **kwargs):
         return torch.zeros((), dtype=x.dtype, device=x.device)
 
+class SomeOutputs(nn.Linear):
+    """Linear that computes some of its outputs; the others are zero."""
+    def __init__(self, weight, bias, width, kept):
+        super().__init__(weight.shape[1], weight.shape[0], bias=bias)
+        self.width, self.kept = width, [i for first, end in kept for i in range(first, end)]
+    def forward(self, x):
+        y = super().forward(x)
+        out = y.new_zeros(*y.shape[:-1], self.width)
+        out[..., self.kept] = y
+        return out
+
 class PlainNorm(nn.Module):
     """LayerNorm without weights, of any width."""
     def __init__(self, eps):
@@ -85,6 +97,9 @@ def fit(model, state, notes):
     return state, notes
 
 def prepare(model, state):
+    pass
+
+def finish(model, notes):
     pass
 
 <<OWN>>
@@ -121,12 +136,16 @@ def load(folder=Path(__file__).resolve().parent / <<FOLDER>>):
         pass_by(model, put, path)
     prepare(model, state)
     resize(model, put, state, notes)
+    for path, some in notes.get("outputs", {}).items():
+        bias = getattr(model.get_submodule(path), "bias", None) is not None
+        put(path, SomeOutputs(state[path + ".weight"], bias, some["width"], some["kept"]))
     adapt(model, notes)
     # Buffers that the library computes are stored cut, and are no part of its own state.
     for path, buffer in model.named_buffers():
         if path in state and path not in model.state_dict():
             buffer.copy_(state.pop(path))
     model.load_state_dict(state, strict=True)
+    finish(model, notes)
     dtype = next(iter(state.values())).dtype
     return (model if dtype == torch.float32 else model.to(dtype)).eval()
 `;

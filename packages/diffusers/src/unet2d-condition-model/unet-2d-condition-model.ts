@@ -1,5 +1,6 @@
 import { symbol } from '@secateur/graph';
 import { center, sampleSizes } from '../blocks/sample.js';
+import { middle, stagesLeft } from '../blocks/stages.js';
 import { activation } from '../layers/activation.js';
 import { timeAndClassEmbedding } from '../layers/class-embedding.js';
 import { conv2d } from '../layers/conv2d.js';
@@ -56,8 +57,10 @@ function writeModel(m: ModuleBuilder, config: UNet2DConditionConfig): void {
   const latent = center(m, { value: sample, channels: config.in_channels, level: 0 }, config);
   const channels = config.block_out_channels;
   const first = conv2d(m, 'conv_in', latent, { outChannels: channels[0]!, kernel: config.conv_in_kernel });
-  const { out: bottom, skips } = writeDownBlocks(m, first, conditions);
-  const top = writeUpBlocks(m, writeMidBlock(m, bottom, conditions), skips, conditions);
+  const left = stagesLeft(m, config.stages.length);
+  const { out: bottom, skips } = writeDownBlocks(m, first, conditions, left);
+  const inner = left === config.stages.length ? writeMidBlock(m, bottom, conditions) : bottom;
+  const top = writeUpBlocks(m, inner, skips, conditions, left);
 
   const normed = groupNorm(m, 'conv_norm_out', top, { groups: config.norm_num_groups, epsilon: config.norm_eps });
   const active = activation(m, 'conv_act', config.act_fn, normed);
@@ -80,11 +83,12 @@ function writeDownBlocks(
   m: ModuleBuilder,
   first: Feature,
   { config, ...conditions }: Conditions,
+  left: number,
 ): { out: Feature; skips: Feature[] } {
   const { stages } = config;
   const skips = [first];
   let out = first;
-  config.down_block_types.forEach((type, i) => {
+  config.down_block_types.slice(0, left).forEach((type, i) => {
     const stage = stages[i]!;
     const block = {
       config,
@@ -93,7 +97,7 @@ function writeDownBlocks(
       inChannels: stages[Math.max(i - 1, 0)]!.channels,
       outChannels: stage.channels,
       layers: stage.layers,
-      last: i === stages.length - 1,
+      last: i === left - 1,
     };
     const result = m.at(`down_blocks.${i}`, () => downBlock(m, out, block, type === 'CrossAttnDownBlock2D'));
     out = result.out;
@@ -108,7 +112,7 @@ function writeMidBlock(m: ModuleBuilder, x: Feature, { config, ...conditions }: 
   const stage = config.stages.at(-1)!;
   const { channels } = stage;
   const block = { config, ...conditions, stage, inChannels: channels, outChannels: channels, layers: 1, last: true };
-  return m.at('mid_block', () => midBlock(m, x, block, type));
+  return middle(m, x, config.mid_block_scale_factor, () => midBlock(m, x, block, type));
 }
 
 function writeUpBlocks(
@@ -116,10 +120,12 @@ function writeUpBlocks(
   bottom: Feature,
   skips: Feature[],
   { config, ...conditions }: Conditions,
+  left: number,
 ): Feature {
   const stages = [...config.stages].reverse();
   let out = bottom;
   config.up_block_types.forEach((type, i) => {
+    if (i < stages.length - left) return;
     const stage = stages[i]!;
     const layers = stage.layers + 1;
     const block = {

@@ -24,10 +24,12 @@ export function kDownBlock(m: ModuleBuilder, x: Feature, block: UNet2DBlock): { 
 /** KUpBlock2D: one residual block fewer than the others, and only the last skip is read. */
 export function kUpBlock(m: ModuleBuilder, x: Feature, skips: readonly Feature[], block: UNet2DBlock): Feature {
   const count = block.layers - 1;
+  const below = x;
   x = concat(m, x, skips.at(-1)!);
   for (let i = 0; i < count; i++) {
     const inChannels = i === 0 ? 2 * block.outChannels : block.outChannels;
-    x = kResnet(m, `resnets.${i}`, x, inChannels, i === count - 1 ? block.inChannels : block.outChannels, block);
+    const outChannels = i === count - 1 ? block.inChannels : block.outChannels;
+    x = kResnet(m, `resnets.${i}`, x, inChannels, outChannels, block, i === 0 ? below : undefined);
   }
   return block.last ? x : m.at('upsamplers.0', () => kTwice(m, x));
 }
@@ -40,12 +42,13 @@ function kResnet(
   inChannels: number,
   outChannels: number,
   block: UNet2DBlock,
+  passed?: Feature,
 ): Feature {
   const { act_fn: act } = block.config;
   const shortcut = (): Feature =>
     inChannels === outChannels ? x : conv2d(m, 'conv_shortcut', x, { outChannels, kernel: 1, bias: false });
   return m.at(path, () => {
-    if (m.isRemoved('conv_shortcut.')) return shortcut();
+    if (m.isRemoved('conv_shortcut.')) return passed && m.isPassed() ? passed : shortcut();
     let hidden = adaGroupNorm(m, 'norm1', x, inChannels, block);
     hidden = conv2d(m, 'conv1', activation(m, 'nonlinearity', act, hidden), { outChannels, kernel: 3 });
     // The last residual block of an up block narrows, and still has the norm groups of the others.

@@ -1,6 +1,7 @@
 import { symbol } from '@secateur/graph';
 import { newAttentionNames } from '../blocks/attention-block.js';
 import { center, sampleSizes } from '../blocks/sample.js';
+import { middle, stagesLeft } from '../blocks/stages.js';
 import { activation } from '../layers/activation.js';
 import { timeAndClassEmbedding } from '../layers/class-embedding.js';
 import { add } from '../layers/combine.js';
@@ -50,10 +51,13 @@ function writeModel(m: ModuleBuilder, config: UNet2DConfig): void {
   const picture = center(m, { value: sample, channels: config.in_channels, level: 0 }, config);
   const channels = config.block_out_channels;
   const first = conv2d(m, 'conv_in', picture, { outChannels: channels[0]!, kernel: 3 });
-  const { out: bottom, skips } = writeDownBlocks(m, first, picture, config, temb);
-  const middle =
-    config.mid_block_type === null ? bottom : m.at('mid_block', () => midBlock(m, bottom, midOptions(config, temb)));
-  const { out: top, picture: drawn } = writeUpBlocks(m, middle, skips, config, temb);
+  const left = stagesLeft(m, channels.length);
+  const { out: bottom, skips } = writeDownBlocks(m, first, picture, config, temb, left);
+  const hasMiddle = config.mid_block_type !== null && left === channels.length;
+  const inner = hasMiddle
+    ? middle(m, bottom, config.mid_block_scale_factor, () => midBlock(m, bottom, midOptions(config, temb)))
+    : bottom;
+  const { out: top, picture: drawn } = writeUpBlocks(m, inner, skips, config, temb, left);
 
   const groups = config.norm_num_groups ?? skipGroups(channels[0]!);
   const normed = groupNorm(m, 'conv_norm_out', top, { groups, epsilon: config.norm_eps });
@@ -70,11 +74,12 @@ function writeDownBlocks(
   picture: Feature,
   config: UNet2DConfig,
   temb: Rows,
+  left: number,
 ): { out: Feature; skips: Feature[] } {
   const channels = config.block_out_channels;
   const skips = [first];
   let out = first;
-  config.down_block_types.forEach((type, i) => {
+  config.down_block_types.slice(0, left).forEach((type, i) => {
     const result = m.at(`down_blocks.${i}`, () =>
       downBlocks[type](m, out, picture, {
         config,
@@ -82,7 +87,7 @@ function writeDownBlocks(
         inChannels: channels[Math.max(i - 1, 0)]!,
         outChannels: channels[i]!,
         layers: config.layers_per_block,
-        last: i === channels.length - 1,
+        last: i === left - 1,
       }),
     );
     ({ out, picture } = result);
@@ -102,12 +107,14 @@ function writeUpBlocks(
   skips: Feature[],
   config: UNet2DConfig,
   temb: Rows,
+  left: number,
 ): { out: Feature; picture?: Feature } {
   const channels = [...config.block_out_channels].reverse();
   const layers = config.layers_per_block + 1;
   let out = bottom;
   let picture: Feature | undefined;
   config.up_block_types.forEach((type, i) => {
+    if (i < channels.length - left) return;
     const wanted = skipsTaken(type, layers);
     const taken = skips.splice(-wanted);
     if (taken.length < wanted) {

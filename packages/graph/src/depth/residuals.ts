@@ -26,6 +26,7 @@ export interface Residual {
  */
 export function findResiduals(index: GraphIndex, types: ReadonlyMap<string, ValueType>): Residual[] {
   const residuals: Residual[] = [];
+  const sums = new Set<number>();
   index.graph.nodes.forEach((node, at) => {
     if (node.op !== 'Add' || node.domain !== '' || node.inputs.length !== 2) return;
     const [a, b] = index.inputs[at];
@@ -35,11 +36,22 @@ export function findResiduals(index: GraphIndex, types: ReadonlyMap<string, Valu
     if (![a, b].every((operand) => canReplace(typeOf(out), typeOf(operand)))) return;
     const found = keptOperand(index, a, b);
     if (!found) return;
+    // A stream that something is added to by a convolution (a picture, made smaller) is no branch beside a shortcut.
+    if (found.shortcut.length > 0 && sums.has(undivided(index, found.kept === a ? b : a))) return;
+    sums.add(out);
     const [first, ...others] = index.producer(found.from)?.op === 'Concat' ? index.sources(found.from) : [];
     const passed = others.length > 0 && canReplace(typeOf(out), typeOf(first)) ? first : undefined;
     residuals.push({ at, scope: node.scope, out, ...found, passed });
   });
   return residuals;
+}
+
+/** What a value is a constant part of. */
+function undivided(index: GraphIndex, value: number): number {
+  const node = index.producer(value);
+  const isScaled = node !== undefined && (node.op === 'Div' || node.op === 'Mul');
+  const sources = isScaled ? index.sources(value) : [];
+  return sources.length === 1 ? sources[0] : value;
 }
 
 /** Whether a value of type `by` can be read in the place of one of type `out`: nothing was broadcast between them. */

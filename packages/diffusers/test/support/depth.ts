@@ -1,0 +1,143 @@
+import { memoryFolder, memoryOutput } from '@secateur/core';
+import {
+  type Constant,
+  type Coupling,
+  couple,
+  type DepthUnit,
+  evaluateDim,
+  evaluateGraph,
+  float32,
+  type Graph,
+  int64,
+  removeUnits,
+  sizeOf,
+  type Tensor,
+  zeroUnits,
+} from '@secateur/graph';
+import { seededRandom } from '@secateur/testkit';
+import { expect } from 'vitest';
+import {
+  asExpressed,
+  diffusersFormat,
+  type ModelClass,
+  modelFromWeights,
+  overridesOf,
+  sameNetwork,
+  weightsFrom,
+} from '../../src/index.js';
+import { inMemory } from './fixtures.js';
+
+/** A model whose layers and blocks are left out one by one, and some at a time. */
+export interface DepthCase {
+  readonly modelClass: ModelClass;
+  readonly config: Record<string, unknown>;
+  readonly weights: ReadonlyMap<string, Constant>;
+  /** Values of the graph's symbols. Default: 1 sample of 4 x 4, 3 tokens. */
+  readonly symbols?: Readonly<Record<string, number>>;
+}
+
+/** Units of a model that are evaluated, about. */
+const mostRuns = 24;
+
+/** What a model's depth units must hold. */
+export class DepthChecks {
+  readonly coupling: Coupling;
+  private readonly graph: Graph;
+  private readonly feeds: Record<string, Tensor>;
+  private whole: Float32Array | undefined;
+
+  constructor(private readonly model: DepthCase) {
+    const { modelClass, config, weights, symbols } = model;
+    this.graph = modelClass.build(config, weightsFrom(weights));
+    this.coupling = couple(this.graph);
+    this.feeds = feedsFor(this.graph, { batch: 1, height: 4, width: 4, tokens: 3, ...symbols });
+  }
+
+  /** Of each unit alone: the builder makes the same network of what is left; zeroed, it computes the same. */
+  checkUnits(): void {
+    const { depth } = this.coupling;
+    const step = Math.ceil(depth.length / mostRuns);
+    for (const [i, unit] of depth.entries()) {
+      const graph = this.checkRebuilt([unit]);
+      // Evaluating in plain JavaScript takes long: of larger models every few units.
+      if (i % step > 0) continue;
+      const out = this.run(graph);
+      expect(out, unit.id).not.toEqual((this.whole ??= this.run(this.graph)));
+      if (unit.treatment === 'pass' || unit.kind === 'stage') continue;
+      const zeroed = this.run(zeroUnits(this.coupling, removalOf([unit])));
+      expect(largestDifference(zeroed, out), `${unit.id}, zeroed`).toBeLessThanOrEqual(1e-6);
+    }
+  }
+
+  /** Random sets: the builder makes the same network, and so does what was saved and loaded again. */
+  async checkSets(seeds: readonly number[], share = 0.25): Promise<void> {
+    for (const seed of seeds) {
+      const random = seededRandom(seed);
+      const units = this.coupling.depth.filter(({ kind }) => kind !== 'stage' && random() < share);
+      await this.checkSaved(this.checkRebuilt(units), units);
+    }
+  }
+
+  /** Removes units and compares what is left with what the builder makes of the configuration and the tensors left. */
+  checkRebuilt(units: readonly DepthUnit[]): Graph {
+    const { modelClass, config, weights } = this.model;
+    const what = units.map(({ id }) => id).join(', ');
+    const { graph } = removeUnits(this.coupling, removalOf(units));
+    const left = new Map<string, Constant>();
+    for (const { parameter } of graph.constants.values()) {
+      const source = parameter && weights.get(parameter.name);
+      if (source) left.set(parameter.name, source);
+    }
+    const overrides = overridesOf(graph, modelClass.outline(config));
+    expect(overrides.removed!.length, what).toBeGreaterThan(0);
+    const names = sameNetwork(graph, modelClass.build(config, weightsFrom(left), overrides));
+    expect(names, `${what}: rebuilt from ${JSON.stringify(overrides)}`).toBeDefined();
+    for (const [own, other] of names!) expect(own, what).toBe(other);
+    return graph;
+  }
+
+  private async checkSaved(graph: Graph, units: readonly DepthUnit[]): Promise<void> {
+    const { config, weights } = this.model;
+    const model = { ...modelFromWeights('model', config, weightsFrom(weights)), graph };
+    const out = memoryOutput();
+    await diffusersFormat.save(model, out);
+    await out.commit();
+    const loaded = await diffusersFormat.load({ folder: memoryFolder(Object.fromEntries(out.files), 'saved') });
+    const what = `saved without ${units.map(({ id }) => id).join(', ')}`;
+    expect(sameNetwork(asExpressed(model).graph, loaded.graph), what).toBeDefined();
+    const again = this.run(await inMemory(loaded.graph));
+    expect(largestDifference(again, this.run(graph)), what).toBe(0);
+  }
+
+  private run(graph: Graph): Float32Array {
+    return evaluateGraph(graph, this.feeds)[graph.outputs[0]!.name]!.data as Float32Array;
+  }
+}
+
+export function removalOf(units: readonly { readonly id: string }[]): Map<string, number[]> {
+  return new Map(units.map(({ id }) => [id, [0]]));
+}
+
+/** Waves for every input; whole numbers for indices. */
+export function feedsFor(graph: Graph, symbols: Readonly<Record<string, number>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    graph.inputs.map(({ name, dtype, shape }) => {
+      const sizes = shape.map((dim) => evaluateDim(dim, symbols));
+      const count = Array.from({ length: sizeOf(sizes) }, (_, i) => i);
+      return [
+        name,
+        dtype === 'int64'
+          ? int64(count, sizes)
+          : float32(
+              sizes,
+              count.map((i) => Math.sin(1 + 2.7 * i)),
+            ),
+      ];
+    }),
+  );
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0) / largest;
+}
