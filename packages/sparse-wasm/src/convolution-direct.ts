@@ -2,7 +2,7 @@ import type { ConvolutionGeometry } from './convolution.js';
 import { type Layer, type RunOptions, type Source, sourcesOf } from './layer.js';
 import { freeAll, tileTables } from './owned-memory.js';
 import type { PackedWeights } from './packed-weights.js';
-import { type Place, runBlock } from './products.js';
+import { kernelColumns, type Place, runBlock, widestColumns } from './products.js';
 import type { Runtime } from './runtime.js';
 import { uploadWeights } from './upload.js';
 import { checkWindowOptions, packWindow, type WindowLayout } from './window.js';
@@ -21,8 +21,10 @@ export function directConvolution(runtime: Runtime, packed: PackedWeights, geome
   const { arena, kernels } = runtime;
   const { inputs, outputs, kernel, segments } = packed;
   const { height, width, outHeight, outWidth, batch, stride, top, left, upsample } = geometry;
-  /** Rows that the kernel with the most vectors takes. */
-  const vectors = Math.max(...segments.map(({ mr }) => (mr === 4 ? 2 : 4)));
+  const small = outHeight <= 4;
+  const columnsAtATime = small ? { 4: 8, 2: 16, 1: 16 } : kernelColumns(runtime, packed);
+  /** Rows that the kernel with the most vectors takes: one vector of 4 pixels each. */
+  const vectors = widestColumns(columnsAtATime, segments) / 4;
   const tileRows = Math.min(most, Math.ceil(outHeight / vectors) * vectors);
   const tileColumns = outWidth <= 4 ? 4 : most;
 
@@ -77,6 +79,7 @@ export function directConvolution(runtime: Runtime, packed: PackedWeights, geome
     const [c, rowC, vectorC] = isWhole ? [y + at, planeBytes, 4 * outWidth] : [spill, spillPlane, spillRow];
     const [paddedRows, paddedColumns] = [Math.ceil(nRows / vectors) * vectors, Math.ceil(nColumns / 4) * 4];
     const place: Place = {
+      columns: columnsAtATime,
       b: window,
       vectorB: rowB,
       c,

@@ -3,7 +3,7 @@ import { type Layer, type RunOptions, type Source, sourcesOf } from './layer.js'
 import { integerLinear } from './linear-integer.js';
 import { freeAll, tileTables } from './owned-memory.js';
 import type { PackedWeights } from './packed-weights.js';
-import { type Place, runBlock, widestColumns } from './products.js';
+import { kernelColumns, type Place, runBlock, widestColumns } from './products.js';
 import type { Runtime } from './runtime.js';
 import { tileTokens } from './tile-tokens.js';
 import { uploadWeights } from './upload.js';
@@ -41,7 +41,8 @@ export function createLinear(runtime: Runtime, packed: PackedWeights, { tokens, 
 function floatLinear(runtime: Runtime, packed: PackedWeights, tokens: number, batch: number): Layer {
   const { arena, kernels } = runtime;
   const { inputs, outputs } = packed;
-  const widest = widestColumns(packed.segments);
+  const columnsAtATime = kernelColumns(runtime, packed);
+  const widest = widestColumns(columnsAtATime, packed.segments);
   const tile = tileTokens(tokens, widest);
   const row = 4 * tile;
   const before = arena.usedBytes;
@@ -77,6 +78,7 @@ function floatLinear(runtime: Runtime, packed: PackedWeights, tokens: number, ba
           }
         }
         const place: Place = {
+          columns: columnsAtATime,
           b: window,
           vectorB: 16,
           step: row,

@@ -1,23 +1,31 @@
+import type { GroupRows } from './analyse.js';
+import type { PackedWeights } from './packed-weights.js';
 import type { Runtime } from './runtime.js';
-import type { UploadedBlock, UploadedSegment } from './upload.js';
+import type { UploadedBlock } from './upload.js';
 
-/** A kernel that follows positions, and how many columns it takes at a time. */
-export interface Product {
-  readonly nr: number;
-  readonly run: (...args: number[]) => void;
+/** Columns that the kernels of a layer take at a time, by the rows that share positions. */
+export type KernelColumns = Readonly<Record<GroupRows, number>>;
+
+/**
+ * A layer of single rows takes what is fastest here; where single rows are only what is left over at the end, they must not widen
+ * the tiles.
+ */
+export function kernelColumns(runtime: Runtime, { mr }: PackedWeights): KernelColumns {
+  return { 4: 8, 2: 16, 1: mr === 1 ? runtime.singleRowColumns() : 16 };
 }
 
-/** The f32 kernel for groups of `mr` rows. A single row can take 32 columns or 16; which is faster depends on the engine. */
-export function floatProduct({ kernels, isa }: Runtime, mr: 1 | 2 | 4, singleRowColumns: 16 | 32 = 16): Product {
-  const nr = mr === 1 ? singleRowColumns : 32 / mr;
-  const format = mr === 1 ? 'csr' : 'block';
-  return { nr, run: kernels[`f32_spmm_${format}_${mr}x${nr}__${isa}`] };
+/** Columns that the widest kernel of a layer takes at a time. */
+export function widestColumns(columns: KernelColumns, segments: readonly { mr: GroupRows }[]): number {
+  return Math.max(...segments.map(({ mr }) => columns[mr]));
 }
 
-const denseProduct = ({ kernels, isa }: Runtime): Product => ({ nr: 8, run: kernels[`f32_spmm_dense_4x8__${isa}`] });
+function floatProduct({ kernels, isa }: Runtime, mr: GroupRows, nr: number): (...args: number[]) => void {
+  return kernels[`f32_spmm_${mr === 1 ? 'csr' : 'block'}_${mr}x${nr}__${isa}`];
+}
 
 /** Where a block's columns and results are. */
 export interface Place {
+  readonly columns: KernelColumns;
   /** Window, and bytes between the vectors of a tile in it. */
   readonly b: number;
   readonly vectorB: number;
@@ -43,12 +51,14 @@ export function runBlock(
   start: number,
   bias: number,
 ): void {
+  const { kernels, isa } = runtime;
   for (const segment of segments) {
     const { mr, row, groups, rowPtr, offsets, values, isDense } = segment;
     const { b, vectorB, c, rowC, vectorC, step } = place;
     // Nothing is left out and the channels are evenly spaced: a tenth faster without a list.
     const withoutList = isDense && mr === 4 && step !== undefined;
-    const { nr, run } = withoutList ? denseProduct(runtime) : floatProduct(runtime, mr);
+    const nr = place.columns[mr];
+    const run = withoutList ? kernels[`f32_spmm_dense_4x8__${isa}`] : floatProduct(runtime, mr, nr);
     const [tiles, count] = place.tiles(nr);
     const shift = row * rowC;
     const [from, add] = [start && start + shift, bias && bias + 4 * row];
@@ -68,9 +78,4 @@ export function runBlock(
       add,
     );
   }
-}
-
-/** Columns that the widest kernel of these segments takes at a time. */
-export function widestColumns(segments: readonly Pick<UploadedSegment, 'mr'>[]): number {
-  return Math.max(...segments.map(({ mr }) => (mr === 4 ? 8 : 16)));
 }

@@ -2,6 +2,7 @@ import { type Arena, createArena } from './arena.js';
 import { currentInstance, type InitOutput } from './init.js';
 import type { Isa } from './kernels.list.js';
 import { relaxedDotWorks } from './relaxed-dot.js';
+import { fasterSingleRow } from './single-row-columns.js';
 
 /** Kernels over one memory. Layers of one runtime share its scratch, so they run one after another. */
 export interface Runtime {
@@ -11,6 +12,8 @@ export interface Runtime {
   readonly isa: Isa;
   /** Whether eight-bit products are there and right. */
   readonly hasRelaxedDot: boolean;
+  /** Columns that kernels of single rows take here; measured when it is first asked for. */
+  singleRowColumns(): 16 | 32;
   /** Room that any call may overwrite, at least so large; good until the next call of this. */
   scratch(bytes: number): number;
 }
@@ -27,12 +30,15 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
   const kernels = options.kernels ?? currentInstance();
   const hasRelaxed = 'f32_spmm_block_4x8__relaxed' in kernels;
   const arena = createArena(kernels.memory);
+  const isa = hasRelaxed ? (options.isa ?? 'relaxed') : 'simd';
   let at = 0;
   let size = 0;
+  let single: 16 | 32 | undefined;
   return {
     kernels,
     arena,
-    isa: hasRelaxed ? (options.isa ?? 'relaxed') : 'simd',
+    isa,
+    singleRowColumns: () => (single ??= fasterSingleRow(kernels, arena, isa)),
     hasRelaxedDot: hasRelaxed && relaxedDotWorks(kernels, arena),
     scratch(bytes) {
       if (bytes > size) {

@@ -106,7 +106,7 @@ function tune(
     for (const choice of candidates) {
       const packed = pack(choice.mr);
       const layer = create(packed, choice.algorithm);
-      const ms = time(runtime, layer, x, shape.inputs, budgetMs, best?.ms);
+      const ms = time(runtime, layer, choice.mr, x, shape.inputs, budgetMs, best?.ms);
       timings.push({ ...choice, ms });
       if (best && ms >= best.ms) layer.free();
       else {
@@ -155,18 +155,32 @@ function fill(x: Float32Array): void {
   for (let i = 0; i < x.length; i++) x[i] = ((i * 2654435761) >>> 8) / 2 ** 23 - 1;
 }
 
+/** Long enough for an engine to replace its first, quick translation of the kernels by the optimised one. */
+const warmUpMs = 8;
+
+/** What each runtime has run often enough. */
+const warm = new WeakMap<Runtime, Set<string>>();
+
 /** Fastest of some runs in ms, after one that does not count; two when it is clearly slower than `toBeat`. */
 function time(
-  { arena }: Runtime,
+  runtime: Runtime,
   layer: Layer,
+  mr: GroupRows,
   x: number,
   inputs: number,
   budgetMs: number,
   toBeat = Number.POSITIVE_INFINITY,
 ): number {
+  const { arena } = runtime;
   const y = arena.alloc(4 * layer.outputSize);
   const source = { at: x, channels: inputs };
-  layer.run(source, y);
+  const seen = warm.get(runtime) ?? new Set();
+  warm.set(runtime, seen);
+  const kind = `${layer.algorithm} ${mr}`;
+  const begun = performance.now();
+  do layer.run(source, y);
+  while (!seen.has(kind) && performance.now() - begun < warmUpMs);
+  seen.add(kind);
   let best = Number.POSITIVE_INFINITY;
   const start = performance.now();
   for (let runs = 0; runs < 2 || performance.now() - start < budgetMs; runs++) {

@@ -2,7 +2,7 @@ import type { ConvolutionGeometry } from './convolution.js';
 import { type Layer, type RunOptions, type Source, sourcesOf } from './layer.js';
 import { freeAll, tileTables } from './owned-memory.js';
 import type { PackedWeights } from './packed-weights.js';
-import { type Place, runBlock, widestColumns } from './products.js';
+import { kernelColumns, type Place, runBlock, widestColumns } from './products.js';
 import type { Runtime } from './runtime.js';
 import { type UploadedBlock, uploadWeights } from './upload.js';
 import { checkWindowOptions, packWindow, type WindowLayout } from './window.js';
@@ -41,7 +41,8 @@ export function winogradConvolution(
   const n = m + 2;
   const across = Math.ceil(outWidth / m);
   const down = Math.ceil(outHeight / m);
-  const widest = widestColumns(segments);
+  const columnsAtATime = kernelColumns(runtime, packed);
+  const widest = widestColumns(columnsAtATime, segments);
   const chunks = chunksOf(batch, down, Math.max(1, Math.floor(mostTiles / across)));
   const mostRows = Math.max(...chunks.map((strips) => strips.reduce((sum, { rows }) => sum + rows, 0)));
   const columns = Math.ceil((mostRows * across) / widest) * widest;
@@ -127,7 +128,16 @@ export function winogradConvolution(
       for (const [k, block] of blocks.entries()) {
         const b = transformed + p * positionIn + block.first * channel;
         const tiles = (nr: number) => tables(`${nr} ${used / nr}`);
-        const place: Place = { b, vectorB: 16, step: channel, c, rowC: channel, vectorC: 16, tiles };
+        const place: Place = {
+          columns: columnsAtATime,
+          b,
+          vectorB: 16,
+          step: channel,
+          c,
+          rowC: channel,
+          vectorC: 16,
+          tiles,
+        };
         runBlock(runtime, block, place, k ? c : 0, 0);
       }
     }
