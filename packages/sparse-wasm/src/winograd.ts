@@ -155,7 +155,6 @@ export function winogradConvolution(
   ): void {
     const { output, inSpill, count, sums, temporary, spill } = at;
     const vectors = Math.ceil(count / 4);
-    const add = options.bias ?? bias;
     const isOneImage = strips.every(({ image }) => image === strips[0].image);
     if (fits && count % 4 === 0 && (isOneImage || !options.bias)) {
       const own = options.bias ? options.bias + 4 * strips[0].image * outputs : bias;
@@ -176,7 +175,8 @@ export function winogradConvolution(
       );
       return;
     }
-    const own = options.bias ? 0 : add;
+    // A bias for every image is added with the residual below.
+    const own = options.bias ? 0 : bias;
     toOutput(spill, outPlane, outRow, sums, positionOut, channel, outputs, inSpill, vectors, own, 0, temporary);
     let above = 0;
     for (const strip of strips) {

@@ -22,6 +22,8 @@ interface Case extends Omit<ConvolutionOptions, 'algorithm'> {
   bias?: boolean;
   residual?: 'other' | 'same';
   affine?: boolean;
+  /** A bias for every image, given when it runs. */
+  imageBias?: boolean;
   /** Channels of a first source; the rest is a second. */
   split?: number;
 }
@@ -70,8 +72,10 @@ function check(runtime: Runtime, algorithm: Algorithm, test: Case): void {
   });
   const pixels = naive.outHeight * naive.outWidth;
   const residual = uniform(6, naive.y.length);
+  const imageBias = test.imageBias ? uniform(8, batch * outputs) : undefined;
   for (let i = 0; i < naive.y.length; i++) {
-    const extra = (bias?.[Math.floor(i / pixels) % outputs] ?? 0) + (test.residual ? residual[i] : 0);
+    const plane = Math.floor(i / pixels);
+    const extra = (imageBias?.[plane] ?? bias?.[plane % outputs] ?? 0) + (test.residual ? residual[i] : 0);
     naive.y[i] += extra;
     // The transforms of a whole tile round relative to its largest values, so one floor for all.
     naive.magnitude[i] = Math.max(naive.magnitude[i] + Math.abs(extra), inputs * 0.3 + 0.1);
@@ -94,8 +98,10 @@ function check(runtime: Runtime, algorithm: Algorithm, test: Case): void {
   const y = room + 64;
   const other = test.residual === 'other' ? arena.upload(residual) : 0;
   if (test.residual === 'same') arena.f32(y, layer.outputSize).set(residual);
+  const imageBiasAt = imageBias ? arena.upload(imageBias) : 0;
   layer.run(sources, y, {
     affine: affineAt,
+    bias: imageBiasAt,
     silu: test.affine,
     residual: test.residual === 'same' ? y : other,
   });
@@ -110,7 +116,8 @@ function check(runtime: Runtime, algorithm: Algorithm, test: Case): void {
   expect(arena.f32(room, 16).every((value) => value === guard)).toBe(true);
   expect(arena.f32(y + 4 * layer.outputSize, 16).every((value) => value === guard)).toBe(true);
   layer.free();
-  for (const pointer of [...sources.map(({ at }) => at), room, affineAt, other]) if (pointer) arena.free(pointer);
+  for (const pointer of [...sources.map(({ at }) => at), room, affineAt, other, imageBiasAt])
+    if (pointer) arena.free(pointer);
   // What is left is the shared scratch.
   expect(arena.usedBytes - held).toBeLessThan(8e6);
 }
@@ -155,6 +162,20 @@ describe('3x3 convolutions, direct, Winograd F2 and F4, against float64', () => 
     ]) {
       checkAll({ outputs: 6, inputs: 7, height, width, batch: 3, bias: true, residual: 'same' });
       checkAll({ outputs: 6, inputs: 7, height, width, batch: 2, bias: true });
+    }
+  });
+
+  it('a bias for every image in place of its own', () => {
+    for (const [height, width] of [
+      [4, 4],
+      [8, 8],
+      [16, 16],
+      [7, 5],
+    ]) {
+      const test = { outputs: 6, inputs: 7, height, width, batch: 3, bias: true, imageBias: true };
+      checkAll(test);
+      checkAll({ ...test, residual: 'same' });
+      checkAll({ ...test, kernel: [1, 1] }, ['direct']);
     }
   });
 
