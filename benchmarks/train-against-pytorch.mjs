@@ -2,7 +2,8 @@
  * Does training follow PyTorch? The zoo's architecture from scratch, 200 steps each of SGD and AdamW, from the same initial
  * weights, order of images, noise and timesteps as `tools/reference/train_steps.py zoo` wrote to --reference.
  *
- *   npm run build && node benchmarks/train-against-pytorch.mjs --reference DIR [--out benchmarks/results/train-against-pytorch.json]
+ *   npm run build && node benchmarks/train-against-pytorch.mjs --reference DIR
+ *     [--optimizers sgd,adamw] [--out benchmarks/results/train-against-pytorch.json]
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +19,13 @@ import { namedWeights } from '@secateur/testkit';
 import { adamw, sampleSet, sgd, train } from '@secateur/train';
 import { zooImages } from '@secateur/zoo/node';
 
-const { values } = parseArgs({ options: { reference: { type: 'string' }, out: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    reference: { type: 'string' },
+    optimizers: { type: 'string', default: 'sgd,adamw' },
+    out: { type: 'string' },
+  },
+});
 const json = async (name) => JSON.parse(await readFile(join(values.reference, `${name}.json`), 'utf8'));
 const settings = await json('settings');
 const config = await json('config');
@@ -59,6 +66,8 @@ async function compare(name) {
   return {
     worstLossFirst20: Math.max(...lossErrors.slice(0, 20)),
     worstLoss: Math.max(...lossErrors),
+    worstLossStep: lossErrors.indexOf(Math.max(...lossErrors)),
+    lossErrors: lossErrors.map((error) => Number(error.toPrecision(2))),
     worstTensor: judged.reduce((a, b) => (b.relative > a.relative ? b : a)),
     worstCosine: judged.reduce((a, b) => (b.cosine < a.cosine ? b : a)),
     tensors: tensorErrors.length,
@@ -100,8 +109,7 @@ const result = {
   what: "Training the zoo's architecture from scratch, against PyTorch from the same weights, order, noise and timesteps",
   settings,
   engine: await engine.describe(),
-  sgd: await compare('sgd'),
-  adamw: await compare('adamw'),
 };
+for (const name of values.optimizers.split(',')) result[name] = await compare(name);
 console.log(JSON.stringify(result, null, 2));
 if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);

@@ -98,6 +98,8 @@ def main():
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--optimizers", default="sgd,adamw")
+    parser.add_argument("--sgd-rate", type=float, default=OPTIMIZERS["sgd"]["learningRate"])
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     config = TINY if options.variant == "tiny" else ZOO
@@ -106,7 +108,8 @@ def main():
     images = images_from(options.images, count, config["sample_size"])
     options.out.mkdir(parents=True, exist_ok=True)
     settings = {"steps": steps, "batch": options.batch, "images": count, "seed": SEED, "clip": CLIP, "optimizers": OPTIMIZERS}
-    for name in OPTIMIZERS:
+    OPTIMIZERS["sgd"]["learningRate"] = options.sgd_rate
+    for name in options.optimizers.split(","):
         started = time.perf_counter()
         weights, losses, zero = train(config, images, name, steps, options.batch)
         print(name, f"{time.perf_counter() - started:.0f} s", "zero gradients:", zero)

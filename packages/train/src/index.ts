@@ -30,6 +30,14 @@ export { type AdamWOptions, adamw } from './optimizers/adamw.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
 export type { Parameter, Values } from './parameters.js';
+export {
+  correctBias,
+  type PrunedModel,
+  type RefitOptions,
+  type RefitResult,
+  type RefittedLayer,
+  refit,
+} from './recovery/refit.js';
 export type { LossWeighting, TimestepSampling } from './timesteps.js';
 export { type TrainResult, train } from './train.js';
 export type { TrainOptions, TrainProgress } from './train-options.js';
