@@ -13,6 +13,8 @@ export function depthCosts(
   coupling: Coupling,
   units: readonly DepthUnit[] = coupling.depth,
 ): Map<string, Cost> {
+  // Of a graph with unknown operators nothing is counted: there are no units either.
+  if (units.length === 0) return new Map();
   const { graph, ops, types } = coupling.flow;
   const symbols = { ...model.sizes, batch: 1 };
   const { byNode } = countMacs(graph, { ops, types, symbols });

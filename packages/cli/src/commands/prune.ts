@@ -1,4 +1,4 @@
-import { normGroupRules, type Registry } from '@secateur/core';
+import { normGroupRules, type Registry, treatmentChoices } from '@secateur/core';
 import { Command, Option } from 'commander';
 import { emitKinds } from '../model/write-model.js';
 import { addFlags, flagsOf, type PluginFlag } from '../plugins/option-flags.js';
@@ -15,6 +15,8 @@ Examples:
   $ secateur prune model.onnx --method taylor --selector global --budget macs=0.56 --data zoo:fashion-mnist --out smaller/
   $ secateur prune unet/ --method magnitude --space 2:4 --ratio 0.5 --out sparse/
   $ secateur prune sd15/unet --method taylor --ratio 0.2 --data prompts.safetensors --timesteps 50 --out smaller/
+  $ secateur prune unet/ --method magnitude --space layers --ratio 0.2 --out shallower/
+  $ secateur prune unet/ --remove 'down_blocks.*.resnets.1+*,mid_block' --out shallower/
   $ secateur prune --method diff-pruning --help      with the options of that method
 
 --out holds the model, secateur.json (what was done, enough to do it again), report.html, report.json and a model card.
@@ -45,15 +47,31 @@ function describe(): Command {
     .summary('make a model smaller')
     .description('Scores what can be removed, removes what matters least, and writes the smaller model with a report.')
     .argument('<model>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
-    .requiredOption(
+    .option(
       '--method <name>',
-      'a method, or a criterion with the default pipeline; `secateur methods` lists them',
+      'a method, or a criterion with the default pipeline; `secateur methods` lists them (or name what goes: --remove)',
     );
   command.addOption(componentOption());
   const what = (option: Option) => command.addOption(option.helpGroup('What goes:'));
   what(new Option('--ratio <r>', 'fraction of units to remove, in [0, 1)').argParser(finiteNumber).conflicts('budget'));
   what(new Option('--budget <what=share>', 'what may remain: macs=0.56, params=0.7, bytes=0.5 or latency=0.6'));
-  what(new Option('--space <name>', 'channels, heads, elements, or a pattern such as 2:4 (default: the method’s)'));
+  what(
+    new Option(
+      '--space <name>',
+      'channels, heads, neurons, modulations, layers, blocks, pairs, elements, or a pattern such as 2:4 (default: the method’s)',
+    ),
+  );
+  what(
+    new Option(
+      '--remove <ids>',
+      'layers, blocks, pairs and stages by id, joined by commas, instead of --method; * stands for any characters but + and :',
+    ).conflicts(['method', 'ratio', 'budget', 'space']),
+  );
+  what(
+    new Option('--treatment <name>', 'what is left of a layer that reads a skip (default: shortcut)').choices(
+      treatmentChoices,
+    ),
+  );
   what(new Option('--selector <name>', 'local, global, isomorphic, or a plugin’s (default: the method’s, else local)'));
   what(
     new Option('--norm-groups <rule>', 'how GroupNorm is respected (default: the method’s)').choices(normGroupRules),

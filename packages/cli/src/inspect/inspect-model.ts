@@ -1,5 +1,6 @@
-import { costOf, type Model, matches } from '@secateur/core';
+import { costOf, depthCosts, type Model, matches } from '@secateur/core';
 import {
+  type Coupling,
   countMacs,
   coupleKnown,
   type Dim,
@@ -30,6 +31,15 @@ export interface InspectedGroup {
   readonly slices: readonly InspectedSlice[];
 }
 
+export interface InspectedLayer {
+  readonly id: string;
+  readonly kind: string;
+  readonly treatment: string;
+  readonly parameters: number;
+  readonly macs: number;
+  readonly modules: readonly string[];
+}
+
 export interface InspectedModule {
   readonly name: string;
   readonly parameters: number;
@@ -58,6 +68,10 @@ export interface Inspection {
   readonly outputs: readonly InspectedValue[];
   readonly modules: readonly InspectedModule[];
   readonly groups: readonly InspectedGroup[];
+  /** Outputs of linears that modulate, which can become zeros that are not computed. */
+  readonly modulations: readonly InspectedGroup[];
+  /** Layers, blocks, pairs and the innermost stage, which can be left out as a whole, with what that saves. */
+  readonly depth: readonly InspectedLayer[];
   readonly notPruned: readonly { readonly tensor: string; readonly axis: number | null; readonly reason: string }[];
   /** Share of parameters that lie in some unit. */
   readonly coverage: number;
@@ -74,9 +88,9 @@ export function inspectModel(model: Model, options: { match?: string } = {}): In
   const coupling = coupleKnown(graph);
   const { types } = coupling.flow;
   const { match } = options;
-  const groups = coupling.groups.filter(
-    (group) => match === undefined || group.slices.some(({ tensor }) => matches(match, tensor)),
-  );
+  const isMatched = ({ slices }: Group): boolean =>
+    match === undefined || slices.some(({ tensor }) => matches(match, tensor));
+  const groups = coupling.groups.filter(isMatched);
   return {
     name: model.name,
     format: model.format,
@@ -87,10 +101,19 @@ export function inspectModel(model: Model, options: { match?: string } = {}): In
     outputs: graph.outputs.map(describeValue),
     modules: modulesOf(model, types),
     groups: groups.map(describeGroup),
+    modulations: coupling.modulations.filter(isMatched).map(describeGroup),
+    depth: layersOf(model, coupling, isMatched),
     notPruned: coupling.notPruned.map(({ tensor, axis, reason }) => ({ tensor, axis, reason })),
     coverage: coupling.parameters === 0 ? 1 : coupling.covered / coupling.parameters,
     unknownOps: unknownOps(graph),
   };
+}
+
+function layersOf(model: Model, coupling: Coupling, isMatched: (group: Group) => boolean): InspectedLayer[] {
+  const costs = depthCosts(model, coupling);
+  return coupling.depth.filter(isMatched).map(({ id, kind, treatment, parameters, modules }) => {
+    return { id, kind, treatment, parameters, macs: costs.get(id)!.macs, modules };
+  });
 }
 
 function describeGroup({ id, kind, size, slices }: Group): InspectedGroup {

@@ -7,6 +7,8 @@ export function inspectionText(inspection: Inspection, options: { groups: boolea
   const parts = [summaryText(inspection), modulesText(inspection)];
   if (inspection.unknownOps.length > 0) return [...parts, unknownText(inspection)].join('\n\n');
   if (options.groups) parts.push(groupsText(inspection.groups));
+  if (options.groups && inspection.modulations.length > 0) parts.push(modulationsText(inspection.modulations));
+  if (inspection.depth.length > 0) parts.push(depthText(inspection));
   parts.push(notPrunedText(inspection));
   return parts.join('\n\n');
 }
@@ -68,6 +70,25 @@ function groupText({ id, kind, size, slices }: InspectedGroup): string {
   ]);
   const columns = [right(''), left(''), left(''), left(''), left('')];
   return `${id}   ${count(size)} ${kind} units\n${table(columns, rows)}`;
+}
+
+function modulationsText(modulations: readonly InspectedGroup[]): string {
+  const rows = modulations.map(({ id, size }) => [`  ${id}`, count(size)]);
+  return `Outputs that modulate: removed, they become zeros (--space modulations).\n${table([left(''), right('')], rows)}`;
+}
+
+/** What can be left out as a whole, and what that saves. */
+function depthText({ depth, parameters, macs: total }: Inspection): string {
+  const rows = depth.map((unit) => [
+    `  ${unit.kind}`,
+    unit.id,
+    count(unit.parameters),
+    percent(parameters ? unit.parameters / parameters : 0),
+    count(unit.macs),
+    percent(total ? unit.macs / total : 0),
+  ]);
+  const columns = [left(''), left(''), right('parameters'), right(''), right('MACs'), right('')];
+  return `Layers and blocks that can be left out (--space layers, blocks or pairs; --remove ID), and what each saves:\n${table(columns, rows)}`;
 }
 
 function notPrunedText({ notPruned, coverage }: Inspection): string {

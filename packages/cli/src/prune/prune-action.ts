@@ -1,4 +1,12 @@
-import { type Calibration, type Model, type PruneResult, prune } from '@secateur/core';
+import {
+  type Calibration,
+  type Method,
+  type Model,
+  type PruneResult,
+  prune,
+  type Registry,
+  removing,
+} from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 import { parseEmit } from '../model/convert-model.js';
 import { loadCalibration } from '../model/load-images.js';
@@ -13,6 +21,20 @@ import { dryRunText, pruneText } from './prune-text.js';
 import { resolveMethod } from './resolve-method.js';
 import { runFolder, runFolderOf } from './run-folder.js';
 import { writeResults } from './write-results.js';
+
+/** The method that the flags name, or the removal that they spell out. */
+async function methodOf(
+  registry: Registry,
+  { method: name, remove, treatment, option, selector }: PruneFlags,
+  options: Readonly<Record<string, unknown>>,
+): Promise<Method> {
+  if (remove !== undefined) return removing({ units: remove.split(',').map((id) => id.trim()), treatment });
+  if (name !== undefined) return resolveMethod(registry, { name, options, pairs: option ?? [], selector });
+  throw new SecateurError('BAD_OPTION', '--method is missing.', {
+    field: 'method',
+    hint: 'Name a method or a criterion (`secateur methods` lists them), or what goes: --remove mid_block.',
+  });
+}
 
 /** `secateur prune`: everything is checked that can be before the work begins, and nothing is written before it is done. */
 export async function pruneAction(
@@ -29,12 +51,7 @@ export async function pruneAction(
   if (out !== undefined)
     await checkOutput(out, [await modelPath(input), ...(await dataPaths(session, flags))], flags.replace);
   const registry = await session.registry();
-  const method = await resolveMethod(registry, {
-    name: flags.method,
-    options: methodOptions,
-    pairs: flags.option ?? [],
-    selector: flags.selector,
-  });
+  const method = await methodOf(registry, flags, methodOptions);
   const model = await loadModel(input, { component: flags.component });
   const engine = await session.engine();
   const data = await calibrationOf(session, model, flags);

@@ -5,12 +5,15 @@ import {
   parseBudget,
   parseSpace,
   ratioBudget,
+  type TreatmentChoice,
 } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 
 /** What the command line gives `prune`, apart from the method's own options. */
 export interface PruneFlags {
-  readonly method: string;
+  readonly method?: string;
+  readonly remove?: string;
+  readonly treatment?: TreatmentChoice;
   readonly component?: string;
   readonly ratio?: number;
   readonly budget?: string;
@@ -42,7 +45,10 @@ export interface PruneFlags {
  */
 export function pruneSettings(
   flags: PruneFlags,
-): Pick<PruneOptions, 'budget' | 'space' | 'normGroups' | 'roundTo' | 'maxRatio' | 'ignore' | 'ratios' | 'timesteps'> {
+): Pick<
+  PruneOptions,
+  'budget' | 'space' | 'treatment' | 'normGroups' | 'roundTo' | 'maxRatio' | 'ignore' | 'ratios' | 'timesteps'
+> {
   if (flags.out === undefined && !flags.dryRun) {
     throw new SecateurError('BAD_OPTION', '--out is missing.', {
       field: 'out',
@@ -50,7 +56,8 @@ export function pruneSettings(
     });
   }
   return {
-    budget: budgetOf(flags),
+    budget: flags.remove === undefined ? budgetOf(flags) : undefined,
+    treatment: flags.treatment,
     space: flags.space === undefined ? undefined : parseSpace(flags.space),
     normGroups: flags.normGroups,
     roundTo: flags.roundTo,
