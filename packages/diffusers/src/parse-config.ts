@@ -42,3 +42,9 @@ function describe(issue: v.BaseIssue<unknown>): string {
         : (issue.expected ?? 'another value');
   return `must be ${expected}, is ${issue.received}`;
 }
+
+/** @throws {SecateurError} BAD_CONFIG when `given` has not one entry for each of the `levels` stages */
+export function checkStages(field: string, given: readonly unknown[], levels: number): void {
+  if (given.length === levels) return;
+  failConfig(field, `has ${given.length} entries, block_out_channels has ${levels}; they must be as many`);
+}

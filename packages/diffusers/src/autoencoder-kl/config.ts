@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { activationField, channels, count, finite, listOf, nullable } from '../config-fields.js';
 import type { Activation } from '../layers/activation.js';
-import { failConfig, parseConfig } from '../parse-config.js';
+import { checkStages, parseConfig } from '../parse-config.js';
 
 export type DownBlockType = 'DownEncoderBlock2D' | 'AttnDownEncoderBlock2D';
 export type UpBlockType = 'UpDecoderBlock2D' | 'AttnUpDecoderBlock2D';
@@ -64,10 +64,6 @@ const schema: v.GenericSchema<unknown, AutoencoderKLConfig> = v.strictObject({
 export function parseAutoencoderKLConfig(json: unknown): AutoencoderKLConfig {
   const config = parseConfig('AutoencoderKL', schema, json);
   const levels = config.block_out_channels.length;
-  for (const field of ['down_block_types', 'up_block_types'] as const) {
-    const given = config[field].length;
-    if (given !== levels)
-      failConfig(field, `has ${given} entries, block_out_channels has ${levels}; they must be as many`);
-  }
+  for (const field of ['down_block_types', 'up_block_types'] as const) checkStages(field, config[field], levels);
   return config;
 }

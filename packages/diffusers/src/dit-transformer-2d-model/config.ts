@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { count, depth, nullable, only, probability, unused, width } from '../config-schema.js';
+import { channels, count, depth, fraction, nullable, only, unused } from '../config-fields.js';
 import { type FeedForwardKind, feedForwardKinds } from '../layers/feed-forward.js';
 import { failConfig, parseConfig } from '../parse-config.js';
 
@@ -23,20 +23,20 @@ export interface DiTTransformer2DConfig {
 }
 
 const schema: v.GenericSchema<unknown, DiTTransformer2DConfig> = v.strictObject({
-  num_attention_heads: v.optional(width, 16),
-  attention_head_dim: v.optional(width, 72),
-  in_channels: v.optional(width, 4),
-  out_channels: nullable(width),
+  num_attention_heads: v.optional(channels, 16),
+  attention_head_dim: v.optional(channels, 72),
+  in_channels: v.optional(channels, 4),
+  out_channels: nullable(channels),
   num_layers: v.optional(depth, 28),
   attention_bias: v.optional(v.boolean(), true),
-  sample_size: v.optional(width, 32),
+  sample_size: v.optional(channels, 32),
   patch_size: v.optional(count(256), 2),
   activation_fn: v.optional(v.picklist(feedForwardKinds), 'gelu-approximate'),
   num_embeds_ada_norm: v.optional(count(2 ** 24), 1000),
   norm_type: only('ada_norm_zero'),
   norm_elementwise_affine: v.optional(v.boolean(), false),
-  norm_eps: v.optional(probability, 1e-5),
-  dropout: v.optional(probability, 0),
+  norm_eps: v.optional(fraction, 1e-5),
+  dropout: v.optional(fraction, 0),
   norm_num_groups: unused,
   upcast_attention: v.optional(v.boolean(), false),
 });

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { count, depth, nullable, width } from '../config-schema.js';
+import { channels, count, depth, nullable } from '../config-fields.js';
 import { failConfig, parseConfig } from '../parse-config.js';
 
 /** What `config.json` of the class may say; diffusers' defaults filled in. */
@@ -24,16 +24,16 @@ export interface FluxTransformer2DConfig {
 
 const schema: v.GenericSchema<unknown, FluxTransformer2DConfig> = v.strictObject({
   patch_size: v.optional(count(256), 1),
-  in_channels: v.optional(width, 64),
-  out_channels: nullable(width),
+  in_channels: v.optional(channels, 64),
+  out_channels: nullable(channels),
   num_layers: v.optional(depth, 19),
   num_single_layers: v.optional(depth, 38),
-  attention_head_dim: v.optional(width, 128),
-  num_attention_heads: v.optional(width, 24),
-  joint_attention_dim: v.optional(width, 4096),
-  pooled_projection_dim: v.optional(width, 768),
+  attention_head_dim: v.optional(channels, 128),
+  num_attention_heads: v.optional(channels, 24),
+  joint_attention_dim: v.optional(channels, 4096),
+  pooled_projection_dim: v.optional(channels, 768),
   guidance_embeds: v.optional(v.boolean(), false),
-  axes_dims_rope: v.optional(v.pipe(v.array(width), v.minLength(1), v.maxLength(8)), [16, 56, 56]),
+  axes_dims_rope: v.optional(v.pipe(v.array(channels), v.minLength(1), v.maxLength(8)), [16, 56, 56]),
 });
 
 /**

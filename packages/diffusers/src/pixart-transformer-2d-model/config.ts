@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { count, depth, nullable, only, probability, unused, width } from '../config-schema.js';
+import { channels, count, depth, fraction, nullable, only, unused } from '../config-fields.js';
 import { type FeedForwardKind, feedForwardKinds } from '../layers/feed-forward.js';
 import { failConfig, parseConfig } from '../parse-config.js';
 
@@ -34,24 +34,24 @@ export interface PixArtTransformer2DConfig extends Fields {
 }
 
 const schema: v.GenericSchema<unknown, Fields> = v.strictObject({
-  num_attention_heads: v.optional(width, 16),
-  attention_head_dim: v.optional(width, 72),
-  in_channels: v.optional(width, 4),
-  out_channels: v.optional(v.nullable(width), 8),
+  num_attention_heads: v.optional(channels, 16),
+  attention_head_dim: v.optional(channels, 72),
+  in_channels: v.optional(channels, 4),
+  out_channels: v.optional(v.nullable(channels), 8),
   num_layers: v.optional(depth, 28),
-  cross_attention_dim: v.optional(v.nullable(width), 1152),
+  cross_attention_dim: v.optional(v.nullable(channels), 1152),
   attention_bias: v.optional(v.boolean(), true),
-  sample_size: v.optional(width, 128),
+  sample_size: v.optional(channels, 128),
   patch_size: v.optional(count(256), 2),
   activation_fn: v.optional(v.picklist(feedForwardKinds), 'gelu-approximate'),
   norm_elementwise_affine: v.optional(v.boolean(), false),
-  norm_eps: v.optional(probability, 1e-6),
+  norm_eps: v.optional(fraction, 1e-6),
   interpolation_scale: nullable(v.pipe(v.number(), v.finite(), v.minValue(2 ** -20))),
   use_additional_conditions: nullable(v.boolean()),
-  caption_channels: nullable(width),
+  caption_channels: nullable(channels),
   norm_type: only('ada_norm_single'),
   attention_type: only('default'),
-  dropout: v.optional(probability, 0),
+  dropout: v.optional(fraction, 0),
   num_embeds_ada_norm: v.optional(count(2 ** 24), 1000),
   norm_num_groups: unused,
   upcast_attention: v.optional(v.boolean(), false),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { count, depth, nullable, width } from '../config-schema.js';
+import { channels, count, depth, nullable } from '../config-fields.js';
 import { type HeadNorm, headNorms } from '../layers/head-norm.js';
 import { failConfig, parseConfig } from '../parse-config.js';
 
@@ -27,16 +27,16 @@ export interface SD3Transformer2DConfig {
 }
 
 const schema: v.GenericSchema<unknown, SD3Transformer2DConfig> = v.strictObject({
-  sample_size: v.optional(width, 128),
+  sample_size: v.optional(channels, 128),
   patch_size: v.optional(count(256), 2),
-  in_channels: v.optional(width, 16),
-  out_channels: v.optional(v.nullable(width), 16),
+  in_channels: v.optional(channels, 16),
+  out_channels: v.optional(v.nullable(channels), 16),
   num_layers: v.optional(depth, 18),
-  attention_head_dim: v.optional(width, 64),
-  num_attention_heads: v.optional(width, 18),
-  joint_attention_dim: v.optional(width, 4096),
-  caption_projection_dim: v.optional(width, 1152),
-  pooled_projection_dim: v.optional(width, 2048),
+  attention_head_dim: v.optional(channels, 64),
+  num_attention_heads: v.optional(channels, 18),
+  joint_attention_dim: v.optional(channels, 4096),
+  caption_projection_dim: v.optional(channels, 1152),
+  pooled_projection_dim: v.optional(channels, 2048),
   pos_embed_max_size: v.optional(v.nullable(count(4096)), 96),
   dual_attention_layers: v.optional(v.pipe(v.array(v.pipe(v.number(), v.integer())), v.maxLength(512)), []),
   qk_norm: nullable(v.picklist(headNorms)),

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { activationField, channels, count, finite, fraction, listOf, nullable, only } from '../config-fields.js';
 import type { Activation } from '../layers/activation.js';
-import { failConfig, parseConfig } from '../parse-config.js';
+import { checkStages, failConfig, parseConfig } from '../parse-config.js';
 
-const depth = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64));
-const eachOrAll = <I, O>(schema: v.GenericSchema<I, O>) => v.union([schema, listOf(schema)]);
+/** Transformer blocks of one attention: attentions are many, so that the bound is lower than a transformer's. */
+const attentionDepth = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(64));
+const eachOrAll = <T>(schema: v.GenericSchema<unknown, T>) => v.union([schema, listOf(schema)]);
 
 export type DownBlockType = 'CrossAttnDownBlock2D' | 'DownBlock2D';
 export type UpBlockType = 'CrossAttnUpBlock2D' | 'UpBlock2D';
@@ -104,8 +105,8 @@ const schema: v.GenericSchema<unknown, Fields> = v.strictObject({
   norm_num_groups: v.optional(channels, 32),
   norm_eps: v.optional(fraction, 1e-5),
   cross_attention_dim: v.optional(eachOrAll(channels), 1280),
-  transformer_layers_per_block: v.optional(v.union([depth, listOf(eachOrAll(depth))]), 1),
-  reverse_transformer_layers_per_block: nullable(listOf(eachOrAll(depth))),
+  transformer_layers_per_block: v.optional(v.union([attentionDepth, listOf(eachOrAll(attentionDepth))]), 1),
+  reverse_transformer_layers_per_block: nullable(listOf(eachOrAll(attentionDepth))),
   attention_head_dim: v.optional(eachOrAll(channels), 8),
   use_linear_projection: v.optional(v.boolean(), false),
   class_embed_type: nullable(v.picklist(['timestep', 'identity', 'projection'])),
@@ -145,7 +146,7 @@ const schema: v.GenericSchema<unknown, Fields> = v.strictObject({
 export function parseUNet2DConditionConfig(json: unknown): UNet2DConditionConfig {
   const config = parseConfig('UNet2DConditionModel', schema, json);
   const levels = config.block_out_channels.length;
-  for (const field of ['down_block_types', 'up_block_types'] as const) checkLength(field, config[field], levels);
+  for (const field of ['down_block_types', 'up_block_types'] as const) checkStages(field, config[field], levels);
   const half = Math.floor(config.block_out_channels[0]! / 2);
   if (half <= config.freq_shift) failConfig('freq_shift', `is ${config.freq_shift}, must be below ${half}`);
   checkEmbeddings(config);
@@ -172,7 +173,7 @@ function stagesOf(config: Fields): Stage[] {
   ): T[] => {
     const given = config[field];
     if (!Array.isArray(given)) return new Array<T>(count).fill(given as T);
-    checkLength(field, given, count);
+    checkStages(field, given, count);
     return given as T[];
   };
   const [layers, heads, textWidths] = [
@@ -201,7 +202,7 @@ function depthsOf(config: Fields): { down: Depths[]; up: Depths[] } {
   const { transformer_layers_per_block: given, reverse_transformer_layers_per_block: reversed } = config;
   const count = config.block_out_channels.length;
   const down = Array.isArray(given) ? given : new Array<Depths>(count).fill(given);
-  checkLength('transformer_layers_per_block', down, count);
+  checkStages('transformer_layers_per_block', down, count);
   if (!reversed) {
     if (down.some((entry) => Array.isArray(entry))) {
       failConfig(
@@ -211,7 +212,7 @@ function depthsOf(config: Fields): { down: Depths[]; up: Depths[] } {
     }
     return { down, up: down };
   }
-  checkLength('reverse_transformer_layers_per_block', reversed, count);
+  checkStages('reverse_transformer_layers_per_block', reversed, count);
   return { down, up: [...reversed].reverse() };
 }
 
@@ -219,9 +220,4 @@ function perLayer(field: string, depths: Depths, layers: number): number[] {
   if (!Array.isArray(depths)) return new Array<number>(layers).fill(depths);
   if (depths.length < layers) failConfig(field, `has ${depths.length} entries for ${layers} layers`);
   return depths.slice(0, layers);
-}
-
-function checkLength(field: string, given: readonly unknown[], levels: number): void {
-  if (given.length === levels) return;
-  failConfig(field, `has ${given.length} entries, block_out_channels has ${levels}; they must be as many`);
 }

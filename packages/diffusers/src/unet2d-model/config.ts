@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { activationField, channels, count, finite, fraction, listOf, nullable } from '../config-fields.js';
 import type { Activation } from '../layers/activation.js';
-import { failConfig, parseConfig } from '../parse-config.js';
+import { checkStages, failConfig, parseConfig } from '../parse-config.js';
 
 /** Down blocks that the class can be made of, without the `UNetRes` that old configurations put in front. */
 export const downBlockTypes = [
@@ -112,11 +112,7 @@ const schema: v.GenericSchema<unknown, UNet2DConfig> = v.strictObject({
 export function parseUNet2DConfig(json: unknown): UNet2DConfig {
   const config = parseConfig('UNet2DModel', schema, json);
   const levels = config.block_out_channels.length;
-  for (const field of ['down_block_types', 'up_block_types'] as const) {
-    const given = config[field].length;
-    if (given !== levels)
-      failConfig(field, `has ${given} entries, block_out_channels has ${levels}; they must be as many`);
-  }
+  for (const field of ['down_block_types', 'up_block_types'] as const) checkStages(field, config[field], levels);
   if (config.time_embedding_type === 'learned' && config.num_train_timesteps === null) {
     failConfig('num_train_timesteps', 'must be a number when time_embedding_type is "learned"');
   }
