@@ -36,6 +36,10 @@ class Passed(nn.Module):
 
 def pass_by(model, put, path):
     parent, _, name = path.rpartition(".")
+    try:
+        layer = model.get_submodule(path)
+    except AttributeError:
+        return  # It went with its stage.
     if name in NORMS:
         put(path, Zero())
         put(f"{parent}.{NORMS[name]}", nn.Identity())
@@ -48,7 +52,7 @@ def pass_by(model, put, path):
         model.down_blocks[stage - 1].downsamplers = None
         model.mid_block = None
     else:
-        put(path, Passed(model.get_submodule(path)))
+        put(path, Passed(layer))
 
 def watch(block):
     """Notes how wide features are before a skip is joined to them."""
