@@ -62,8 +62,8 @@ interface Run {
 export async function train(model: Model, options: TrainOptions): Promise<TrainResult> {
   const settings = trainSettings(options);
   if (options.teacher) checkTeacher(model, options.teacher);
-  const checkpoints =
-    options.checkpoints && (await Checkpoints.open(options.checkpoints, await describeRun(model, options, settings)));
+  const described = await describeRun(model, options, settings);
+  const checkpoints = options.checkpoints && (await Checkpoints.open(options.checkpoints, described));
   const run = await startRun(model, options, settings, checkpoints?.resumed);
   const resumedFrom = checkpoints?.resumed?.step;
   const started = performance.now();
@@ -84,7 +84,7 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     model: await finished(run, run.average ?? run.values),
     ...(run.average && { last: await finished(run, run.values) }),
     report: trainReport({
-      settings: await describeRun(model, options, settings),
+      settings: described,
       terms: settings.terms,
       series,
       hasMask: options.mask !== undefined,
