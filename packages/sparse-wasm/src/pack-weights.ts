@@ -1,6 +1,13 @@
 import { analyse, type GroupRows } from './analyse.js';
 import { SparseWasmError } from './errors.js';
-import { depthOf, type PackedType, type PackedWeights, type Segment, segmentRows } from './packed-weights.js';
+import {
+  depthOf,
+  type PackedType,
+  type PackedWeights,
+  type Segment,
+  segmentRows,
+  worthNoList,
+} from './packed-weights.js';
 import { quantiseRows } from './quantise-rows.js';
 import { checkWeights, tapsOf, type WeightShape } from './weight-shape.js';
 
@@ -37,7 +44,7 @@ export function packWeights(weight: Float32Array, shape: WeightShape, options: P
   const quantised = type === 'f32' ? undefined : quantiseRows(weight, shape, type, mask);
   const values = quantised?.values ?? weight;
   const segments = segmentRows(outputs, mr, type).map((rows) =>
-    packSegment(values, inputs * taps, rows, type, quantised ? undefined : mask),
+    packSegment(values, inputs * taps, rows, type, type === 'f32' && taps === 1, quantised ? undefined : mask),
   );
   return { type, outputs, inputs, kernel, mr, segments, bias, rowScale: quantised?.scale };
 }
@@ -59,6 +66,7 @@ function packSegment(
   rowSize: number,
   { mr, row, groups }: { mr: GroupRows; row: number; groups: number },
   type: PackedType,
+  isPointwise: boolean,
   mask?: Uint8Array,
 ): Segment {
   const depth = depthOf[type];
@@ -82,6 +90,10 @@ function packSegment(
       if (isKept(row + g * mr, unit)) here += kept[g * units + unit] = 1;
     }
     rowPtr[g + 1] = rowPtr[g] + here;
+  }
+  if (mr === 4 && isPointwise && rowPtr[groups] >= worthNoList * groups * units) {
+    kept.fill(1);
+    for (let g = 0; g <= groups; g++) rowPtr[g] = g * units;
   }
   const positions = rowPtr[groups];
   const index = new (units > 65536 ? Uint32Array : Uint16Array)(positions);

@@ -1,16 +1,16 @@
-import type { PackedWeights, Segment } from './packed-weights.js';
+import { type PackedWeights, type Segment, worthNoList } from './packed-weights.js';
 import { type WinogradSize, winogradMatrices } from './winograd-matrices.js';
 
 /**
  * G w G^T of every 3x3 kernel: one set of pointwise weights for each of the (m + 2)^2 positions of a tile. A kernel that is
- * zero in all rows of a group stays out; of others all positions are kept, even where a few come out as zero. The lists of
+ * zero in all rows of a group stays out, unless nearly none is; of others all positions are kept, even where a few come out as zero. The lists of
  * positions are the same for all and shared.
  *
  * @param packed  f32, 3x3
  */
 export function transformWeights(packed: PackedWeights, m: WinogradSize): PackedWeights[] {
   const n = m + 2;
-  const segments = packed.segments.map((segment) => transformSegment(segment, m));
+  const segments = packed.segments.map((segment) => transformSegment(segment, packed.inputs, m));
   return Array.from({ length: n * n }, (_, p) => ({
     ...packed,
     kernel: [1, 1] as const,
@@ -19,11 +19,15 @@ export function transformWeights(packed: PackedWeights, m: WinogradSize): Packed
   }));
 }
 
-function transformSegment({ mr, row, groups, rowPtr, index, values }: Segment, m: WinogradSize): Segment[] {
+function transformSegment(
+  { mr, row, groups, rowPtr, index, values }: Segment,
+  inputs: number,
+  m: WinogradSize,
+): Segment[] {
   const n = m + 2;
   const { G } = winogradMatrices[m];
   const pointers = new Uint32Array(groups + 1);
-  const channels: number[] = [];
+  let channels: number[] = [];
   for (let g = 0; g < groups; g++) {
     let last = -1;
     for (let p = rowPtr[g]; p < rowPtr[g + 1]; p++) {
@@ -32,6 +36,10 @@ function transformSegment({ mr, row, groups, rowPtr, index, values }: Segment, m
       last = channel;
     }
     pointers[g + 1] = channels.length;
+  }
+  if (mr === 4 && channels.length >= worthNoList * groups * inputs) {
+    channels = Array.from({ length: groups * inputs }, (_, i) => i % inputs);
+    for (let g = 0; g <= groups; g++) pointers[g] = g * inputs;
   }
   const shared = Uint16Array.from(channels);
   const transformed = Array.from({ length: n * n }, () => new Float32Array(channels.length * mr));

@@ -148,10 +148,14 @@ describe('3x3 convolutions, direct, Winograd F2 and F4, against float64', () => 
     checkAll({ outputs: 4, inputs, height: 8, width: 8, mask: 'blocks', bias: true, residual: 'same' });
   });
 
-  it.each(['dense', '2:4', 'blocks', 'taps', 'pairs', 'single', 'ninety', 'nothing'] as const)('masks: %s', (mask) => {
-    checkAll({ outputs: 12, inputs: 16, height: 9, width: 12, mask, bias: true, residual: 'other' });
-    checkAll({ outputs: 12, inputs: 16, height: 8, width: 16, mask });
-  });
+  it.each(['dense', 'nearly', '2:4', 'blocks', 'taps', 'pairs', 'single', 'ninety', 'nothing'] as const)(
+    'masks: %s',
+    (mask) => {
+      checkAll({ outputs: 12, inputs: 16, height: 9, width: 12, mask, bias: true, residual: 'other' });
+      checkAll({ outputs: 12, inputs: 16, height: 8, width: 16, mask });
+      checkAll({ outputs: 12, inputs: 16, kernel: [1, 1], height: 8, width: 6, mask }, ['direct']);
+    },
+  );
 
   it('batches, which share tiles where pictures are small', () => {
     for (const [height, width] of [

@@ -21,6 +21,16 @@ describe('packWeights', () => {
     expect(positionsOf(packed)).toBe(6);
   });
 
+  it('keeps all positions of a pointwise layer of which less than a tenth is zero', () => {
+    const weight = new Float32Array(4 * 20).fill(1);
+    const without = (channels: number): Uint8Array => Uint8Array.from(weight, (_, i) => (i % 20 < channels ? 0 : 1));
+    const pack = (channels: number) =>
+      packWeights(weight, { outputs: 4, inputs: 20 }, { mask: without(channels), mr: 4 });
+    expect(positionsOf(pack(3))).toBe(17);
+    expect(positionsOf(pack(2))).toBe(20);
+    expect([...pack(2).segments[0].values.subarray(0, 12)]).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+  });
+
   it('indexes taps of kernels, and keeps zeros that share a position', () => {
     const weight = new Float32Array(4 * 2 * 9);
     weight[9 + 4] = 5; // output 0, input 1, middle

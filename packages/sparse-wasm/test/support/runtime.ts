@@ -17,6 +17,7 @@ export function uniform(seed: number, n: number): Float32Array {
 
 export type MaskKind =
   | 'dense'
+  | 'nearly' // all whole kernels over 4 outputs but one in twenty
   | '2:4' // whole kernels, 2 of 4 inputs, shared by 4 outputs
   | 'blocks' // whole kernels, unstructured over 4 outputs
   | 'taps' // single taps, unstructured over 4 outputs
@@ -30,13 +31,14 @@ export function maskOf(kind: MaskKind, { outputs, inputs, kernel = [1, 1] }: Wei
   const random = seededRandom(seed);
   const taps = kernel[0] * kernel[1];
   const mask = new Uint8Array(outputs * inputs * taps);
-  const rows = { dense: 4, '2:4': 4, blocks: 4, taps: 4, pairs: 2, single: 1, ninety: 1, nothing: 4 }[kind];
+  const rows = { dense: 4, nearly: 4, '2:4': 4, blocks: 4, taps: 4, pairs: 2, single: 1, ninety: 1, nothing: 4 }[kind];
   for (let first = 0; first < outputs; first += rows) {
     for (let channel = 0; channel < inputs; channel++) {
       const whole = random() < 0.5;
       for (let tap = 0; tap < taps; tap++) {
         const keep =
           kind === 'dense' ||
+          (kind === 'nearly' && (channel + first) % 20 !== 7) ||
           (kind === '2:4' && (channel + (first >> 2)) % 4 < 2) ||
           ((kind === 'blocks' || kind === 'pairs') && whole) ||
           ((kind === 'taps' || kind === 'single') && random() < 0.5) ||
