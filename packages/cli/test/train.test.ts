@@ -39,6 +39,23 @@ function picture(seed: number, size: number): Uint8Array {
   return encodePng([{ width: size, height: size, channels: 3, data }], { columns: 1 });
 }
 
+/** A safetensors file of constant float32 tensors. */
+function safetensors(tensors: Record<string, [shape: number[], value: number]>): Uint8Array {
+  const header: Record<string, unknown> = {};
+  const parts: Buffer[] = [];
+  let offset = 0;
+  for (const [name, [shape, value]] of Object.entries(tensors)) {
+    const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value);
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+    parts.push(Buffer.from(data.buffer));
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  return Buffer.concat([length, json, ...parts]);
+}
+
 function finetune({ folder, model, images }: Case, ...more: string[]): string[] {
   const steps = more.includes('--steps') ? [] : ['--steps', '2'];
   return [
@@ -131,6 +148,20 @@ describe('secateur finetune', () => {
     ]);
     expect(features.code).toBe(2);
     expect(features.stderr).toMatch(/The student's .* gives .*, the teacher's/);
+  });
+
+  it('trains on a file of tensors; what its mask leaves out does not count', async () => {
+    const given = await setUp(0);
+    const run = async (name: string, mask: number) => {
+      const path = join(given.folder, `${name}.safetensors`);
+      writeFileSync(path, safetensors({ sample: [[2, 3, 16, 16], 0.5], mask: [[2, 1, 16, 16], mask] }));
+      const out = join(given.folder, name);
+      const { code, stdout } = await secateur(finetune({ ...given, images: path }, '--out', out, '--json'));
+      expect(code).toBe(0);
+      return (JSON.parse(stdout) as { losses: number[] }).losses;
+    };
+    expect((await run('all', 1))[0]).toBeGreaterThan(0.1);
+    expect(await run('none', 0)).toEqual([0, 0]);
   });
 
   // Needs the built program, which `npm test` makes before it runs this.

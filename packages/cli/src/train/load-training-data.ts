@@ -21,6 +21,8 @@ export interface LoadedTrainingData {
   readonly data: SampleSet;
   /** Inputs without a condition, one row each, where the data has them. */
   readonly unconditional?: Readonly<Record<string, Tensor>>;
+  /** Whether the data says which elements count. */
+  readonly isMasked: boolean;
 }
 
 /**
@@ -55,6 +57,7 @@ export async function loadTrainingData(
   const { images } = await readImages(source, { channels, height, width, limit, onBad, signal });
   return {
     data: sampleSet({ samples: images, source: path.startsWith(zooPrefix) ? path : basename(place) }),
+    isMasked: false,
   };
 }
 
@@ -101,6 +104,7 @@ async function tensorsFor(
   return {
     data: sampleSet({ samples, conditions: perSample, shared, mask, source }),
     unconditional: Object.keys(unconditional).length > 0 ? unconditional : undefined,
+    isMasked: mask !== undefined,
   };
 }
 

@@ -50,13 +50,13 @@ export async function trainAction(
   const model = await loadModel(input);
   const teacher = teacherPath === undefined ? undefined : await loadModel(teacherPath);
   const masks = await masksBeside(await modelPath(input), flags);
-  const { data, unconditional } = await loadTrainingData(model, dataPath, { ...flags, ...common(session) });
+  const { data, unconditional, isMasked } = await loadTrainingData(model, dataPath, { ...flags, ...common(session) });
   const engine = await session.engine();
   const checkpoints = folderCheckpoints(runFolderOf(out));
   const result = await run(session, model, {
     ...options,
     ...(masks && { mask: (await import('@secateur/train')).fixedMask(masks) }),
-    losses,
+    losses: isMasked ? losses.map(masked) : losses,
     teacher,
     unconditional,
     data,
@@ -67,6 +67,11 @@ export async function trainAction(
   const files = await writeTraining(session, { out, flags, model, result, masks, pictures, emit, dtype });
   await checkpoints.clear();
   session.result({ ...result.report, out, files }, () => trainText(model.name, result.report, out, files));
+}
+
+/** With a mask in the data, what it leaves out does not count in distances of outputs. */
+function masked(term: LossTerm): LossTerm {
+  return term.kind === 'denoising' || term.kind === 'output' ? { ...term, masked: true } : term;
 }
 
 function common({ logger, signal }: Session): Pick<Session, 'logger' | 'signal'> {
