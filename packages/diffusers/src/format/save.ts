@@ -1,18 +1,15 @@
 import { type Model, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
-import { type Constant, castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
+import { castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
 import { type TensorToWrite, writeSafetensors } from '@secateur/safetensors';
 import { loadScript, weightsNames } from '../load-script/load-script.js';
-import type { ModelClass } from '../model-class.js';
 import { modelClassOf } from '../model-classes.js';
-import type { Overrides } from '../overrides.js';
-import { sameNetwork } from '../same-network.js';
-import { type Outline, overridesOf, shapesOf } from '../structure.js';
-import { weightsFrom } from '../weight-source.js';
+import { type Outline, shapesOf } from '../structure.js';
 import { asExpressed } from './as-expressed.js';
 import { configText } from './config-text.js';
 import { type DiffusersSource, diffusersSourceOf } from './load.js';
 import { componentsOf, type Location } from './locate.js';
 import { notesKey, notesText } from './notes.js';
+import { overridesFor } from './overrides-for.js';
 import { Writer } from './writer.js';
 
 /**
@@ -40,7 +37,7 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
   const { config, graph } = said;
   const outline = modelClass.outline(config);
   const isExpressible = said !== model || modelClass.expressibleConfig(config!, graph) === config;
-  const notes = isExpressible ? undefined : notesText(notesFor(modelClass, said, outline));
+  const notes = isExpressible ? undefined : notesText(overridesFor(modelClass, said, outline));
 
   if (source && options.dtype === undefined && isUntouched(graph, source, notes)) {
     await copyWeights(writer, source, weightsName);
@@ -57,38 +54,6 @@ export async function saveDiffusers(model: Model, out: OutputFolder, options: Sa
   if (source) await copyOthers(writer, source.location);
   else if (model.scheduler) await writer.json('scheduler_config.json', model.scheduler);
   return writer.written;
-}
-
-/**
- * What must be said of a pruned model beside its configuration.
- * @throws {SecateurError} CANNOT_PRUNE when a model built from that would not be the same network
- */
-function notesFor(modelClass: ModelClass, { config, graph, name }: Model, outline: Outline): Overrides {
-  const overrides = overridesOf(graph, outline);
-  if (overrides.removed!.length === 0) return overrides;
-  let rebuilt: Graph | undefined;
-  try {
-    rebuilt = modelClass.build(config, weightsFrom(checkpointTensors(graph, outline)), overrides);
-  } catch (error) {
-    if (!(error instanceof SecateurError && error.code === 'BAD_FILE')) throw error;
-  }
-  const names = rebuilt && sameNetwork(graph, rebuilt);
-  if (names && [...names].every(([own, other]) => own === other)) return overrides;
-  throw new SecateurError('CANNOT_PRUNE', `What is left of ${name} cannot be described as a ${modelClass.name}.`, {
-    field: overrides.removed![0],
-    hint: 'Save it as ONNX (--emit onnx), or leave out other layers.',
-  });
-}
-
-/** Tensors that a checkpoint of the graph holds: a buffer that stock libraries compute only when it was cut. */
-function checkpointTensors(graph: Graph, outline: Outline): Map<string, Constant> {
-  const usual = shapesOf(outline.graph);
-  const tensors = new Map<string, Constant>();
-  for (const [name, { constant }] of parametersOf(graph)) {
-    const isUsual = usual.get(name)?.join() === constant.shape.join();
-    if (!(constant.parameter!.computed && isUsual)) tensors.set(name, constant);
-  }
-  return tensors;
 }
 
 /** Whether every tensor is the one that was loaded. */

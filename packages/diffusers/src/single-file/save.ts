@@ -1,10 +1,10 @@
 import { type Model, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
 import { type Constant, castTensor, type DType, SecateurError, type Tensor } from '@secateur/graph';
 import { type SafetensorsEntry, type TensorToWrite, writeSafetensors } from '@secateur/safetensors';
+import { overridesFor } from '../format/overrides-for.js';
 import { Writer } from '../format/writer.js';
 import { modelClassOf } from '../model-classes.js';
 import { isEmptyOverrides } from '../overrides.js';
-import { overridesOf } from '../structure.js';
 import { componentNotesKey, type SingleFileSource } from './load.js';
 import type { StoredPlace } from './stored-place.js';
 import { transpose } from './stored-tensors.js';
@@ -14,7 +14,8 @@ import { transpose } from './stored-tensors.js';
  * they were. A pruned one carries notes in the file's metadata, its configuration of before among them, as shapes alone
  * would be read as another model.
  *
- * @throws {SecateurError} BAD_OPTION when the model does not come from such a checkpoint
+ * @throws {SecateurError} BAD_OPTION when the model does not come from such a checkpoint; CANNOT_PRUNE when notes cannot say
+ *   which layers are left
  */
 export async function saveSingleFile(model: Model, out: OutputFolder, options: SaveOptions = {}): Promise<string[]> {
   const source = model.source as SingleFileSource | undefined;
@@ -43,10 +44,11 @@ export async function saveSingleFile(model: Model, out: OutputFolder, options: S
 }
 
 /** None where the model still is what its configuration says. */
-function notesOf({ config, graph }: Model): string | undefined {
+function notesOf(model: Model): string | undefined {
+  const { config, graph } = model;
   const modelClass = modelClassOf(config);
   if (modelClass.expressibleConfig(config!, graph) === config) return undefined;
-  const overrides = overridesOf(graph, modelClass.outline(config!));
+  const overrides = overridesFor(modelClass, model, modelClass.outline(config!));
   return JSON.stringify({ config, ...(isEmptyOverrides(overrides) ? {} : overrides) });
 }
 

@@ -200,6 +200,32 @@ describe('singleFileFormat.save', () => {
     expectClose(await outOf(await open(written)), await outOf(smaller), 0, 'out');
   });
 
+  it.each([
+    ['sd1', 'unet', 'down_blocks.0.resnets.0'],
+    ['sd1', 'unet', 'up_blocks.1.resnets.1:pass'],
+    ['sd2', 'text_encoder', 'text_model.encoder.layers.0.mlp'],
+  ] as const)('leaves out a layer or a block, and reads that again: %s, %s, %s', async (name, component, unit) => {
+    const model = await open((await readSingleFile(name)).bytes, component);
+    const smaller = { ...model, graph: removeUnits(couple(model.graph), new Map([[unit, [0]]])).graph };
+    const again = await open(await saved(smaller), component);
+    expect(shapesOf(again.graph).size).toBeLessThan(shapesOf(model.graph).size);
+    expectClose(await outOf(again), await outOf(smaller), 0, 'out');
+  });
+
+  it('refuses layers left out of what notes cannot describe', async () => {
+    const model = await open((await readSingleFile('sd1')).bytes);
+    const { graph } = removeUnits(couple(model.graph), new Map([['down_blocks.0.resnets.0', [0]]]));
+    const nodes = graph.nodes.map((node) =>
+      node.op === 'GroupNormalization'
+        ? { ...node, attributes: { ...node.attributes, epsilon: { type: 'float', value: 0.5 } as const } }
+        : node,
+    );
+    await expect(saved({ ...model, graph: { ...graph, nodes } })).rejects.toMatchObject({
+      code: 'CANNOT_PRUNE',
+      field: 'down_blocks.0.resnets.0',
+    });
+  });
+
   it('converts the dtype of all models in the file', async () => {
     const { bytes } = await readSingleFile('sd1');
     const half = await saved(await open(bytes), { dtype: 'float16' });

@@ -34,7 +34,13 @@ export interface DepthCase {
   readonly weights: ReadonlyMap<string, Constant>;
   /** Values of the graph's symbols. Default: 1 sample of 4 x 4, 3 tokens. */
   readonly symbols?: Readonly<Record<string, number>>;
+  /** Inputs, where numbers of every kind will not do. Default: waves. */
+  readonly feeds?: Record<string, Tensor>;
+  /** Units whose results no output reads. Default: none. */
+  readonly unread?: readonly string[];
 }
+
+const sizes = { batch: 1, height: 4, width: 4, latent_height: 2, latent_width: 2, tokens: 3 };
 
 /** Units of a model that are evaluated, about. */
 const mostRuns = 24;
@@ -44,13 +50,13 @@ export class DepthChecks {
   readonly coupling: Coupling;
   private readonly graph: Graph;
   private readonly feeds: Record<string, Tensor>;
-  private whole: Float32Array | undefined;
+  private whole: Outputs | undefined;
 
-  constructor(private readonly model: DepthCase) {
+  constructor(readonly model: DepthCase) {
     const { modelClass, config, weights, symbols } = model;
     this.graph = modelClass.build(config, weightsFrom(weights));
     this.coupling = couple(this.graph);
-    this.feeds = feedsFor(this.graph, { batch: 1, height: 4, width: 4, tokens: 3, ...symbols });
+    this.feeds = model.feeds ?? feedsFor(this.graph, { ...sizes, ...symbols });
   }
 
   /** Of each unit alone: the builder makes the same network of what is left; zeroed, it computes the same. */
@@ -62,7 +68,8 @@ export class DepthChecks {
       // Evaluating in plain JavaScript takes long: of larger models every few units.
       if (i % step > 0) continue;
       const out = this.run(graph);
-      expect(out, unit.id).not.toEqual((this.whole ??= this.run(this.graph)));
+      const isUnread = this.model.unread?.includes(unit.id) ?? false;
+      expect(largestDifference(out, this.runWhole()) === 0, unit.id).toBe(isUnread);
       if (unit.treatment === 'pass' || unit.kind === 'stage') continue;
       const zeroed = this.run(zeroUnits(this.coupling, removalOf([unit])));
       expect(largestDifference(zeroed, out), `${unit.id}, zeroed`).toBeLessThanOrEqual(1e-6);
@@ -74,8 +81,32 @@ export class DepthChecks {
     for (const seed of seeds) {
       const random = seededRandom(seed);
       const units = this.coupling.depth.filter(({ kind }) => kind !== 'stage' && random() < share);
-      await this.checkSaved(this.checkRebuilt(units), units);
+      if (units.length === 0) continue;
+      await this.checkSaved(this.checkRebuilt(units), `without ${units.map(({ id }) => id).join(', ')}`);
     }
+  }
+
+  /** Outputs that modulate, some of each linear's: zeroed they compute the same; rebuilt, saved and loaded. */
+  async checkModulations(seed: number, share = 0.3): Promise<void> {
+    const { modulations } = this.coupling;
+    const random = seededRandom(seed);
+    const removal = new Map(
+      modulations.map(({ id, size }) => {
+        const units = Array.from({ length: size }, (_, unit) => unit).filter(() => random() < share);
+        return [id, units.length > 0 ? units : [0]] as const;
+      }),
+    );
+    const what = `without outputs of ${modulations.length} linears`;
+    const { graph } = removeUnits(this.coupling, removal);
+    const zeroed = this.run(zeroUnits(this.coupling, removal));
+    expect(largestDifference(zeroed, this.run(graph)), what).toBeLessThanOrEqual(1e-6);
+    expect(largestDifference(zeroed, this.runWhole()), what).toBeGreaterThan(0);
+    const overrides = overridesOf(graph, this.model.modelClass.outline(this.model.config));
+    expect(Object.keys(overrides.outputs!)).toHaveLength(modulations.length);
+    const left = new Map([...graph.constants].flatMap(([, one]) => (one.parameter ? [[one.parameter.name, one]] : [])));
+    const again = this.model.modelClass.build(this.model.config, weightsFrom(left), overrides);
+    expect(sameNetwork(graph, again), `${what}, rebuilt`).toBeDefined();
+    await this.checkSaved(graph, what);
   }
 
   /** Removes units and compares what is left with what the builder makes of the configuration and the tensors left. */
@@ -96,23 +127,30 @@ export class DepthChecks {
     return graph;
   }
 
-  private async checkSaved(graph: Graph, units: readonly DepthUnit[]): Promise<void> {
+  private async checkSaved(graph: Graph, which: string): Promise<void> {
     const { config, weights } = this.model;
     const model = { ...modelFromWeights('model', config, weightsFrom(weights)), graph };
     const out = memoryOutput();
     await diffusersFormat.save(model, out);
     await out.commit();
     const loaded = await diffusersFormat.load({ folder: memoryFolder(Object.fromEntries(out.files), 'saved') });
-    const what = `saved without ${units.map(({ id }) => id).join(', ')}`;
+    const what = `saved ${which}`;
     expect(sameNetwork(asExpressed(model).graph, loaded.graph), what).toBeDefined();
     const again = this.run(await inMemory(loaded.graph));
     expect(largestDifference(again, this.run(graph)), what).toBe(0);
   }
 
-  private run(graph: Graph): Float32Array {
-    return evaluateGraph(graph, this.feeds)[graph.outputs[0]!.name]!.data as Float32Array;
+  private runWhole(): Outputs {
+    return (this.whole ??= this.run(this.graph));
+  }
+
+  private run(graph: Graph): Outputs {
+    const results = evaluateGraph(graph, this.feeds);
+    return new Map(graph.outputs.map(({ name }) => [name, results[name]!.data as Float32Array]));
   }
 }
+
+type Outputs = ReadonlyMap<string, Float32Array>;
 
 export function removalOf(units: readonly { readonly id: string }[]): Map<string, number[]> {
   return new Map(units.map(({ id }) => [id, [0]]));
@@ -137,7 +175,13 @@ export function feedsFor(graph: Graph, symbols: Readonly<Record<string, number>>
   );
 }
 
-function largestDifference(a: Float32Array, b: Float32Array): number {
+/** Over all outputs, each relative to its largest number; one for each layer is compared where its layer is left. */
+function largestDifference(a: Outputs, b: Outputs): number {
+  const both = [...b].flatMap(([name, values]) => (a.has(name) ? [[a.get(name)!, values] as const] : []));
+  return Math.max(...both.map(([x, y]) => relativeDifference(x, y)));
+}
+
+function relativeDifference(a: Float32Array, b: Float32Array): number {
   const largest = b.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0) / largest;
 }

@@ -32,6 +32,7 @@ export function findResiduals(index: GraphIndex, types: ReadonlyMap<string, Valu
     const [a, b] = index.inputs[at];
     if (index.isConstant[a] || index.isConstant[b]) return;
     const [out] = index.outputs[at];
+    if (isScore(index, out)) return;
     const typeOf = (value: number) => types.get(index.names[value])!;
     if (![a, b].every((operand) => canReplace(typeOf(out), typeOf(operand)))) return;
     const found = keptOperand(index, a, b);
@@ -44,6 +45,25 @@ export function findResiduals(index: GraphIndex, types: ReadonlyMap<string, Valu
     residuals.push({ at, scope: node.scope, out, ...found, passed });
   });
   return residuals;
+}
+
+/** Operators between the sum of scores with a bias of positions or a mask and their Softmax. */
+const beforeSoftmax = new Set(['Add', 'Cast', 'Div', 'Identity', 'Mul', 'Reshape', 'Where']);
+
+/**
+ * Whether a value becomes attention weights. The bias of T5's positions is made in its first block, so in every later one
+ * it is an ancestor of the scores that it is added to: alone it would be no attention.
+ */
+function isScore(index: GraphIndex, value: number): boolean {
+  for (;;) {
+    const [at, ...others] = index.readers[value];
+    if (at === undefined || others.length > 0) return false;
+    const { op, domain } = index.graph.nodes[at];
+    if (domain !== '') return false;
+    if (op === 'Softmax') return true;
+    if (!beforeSoftmax.has(op)) return false;
+    [value] = index.outputs[at];
+  }
 }
 
 /** What a value is a constant part of. */

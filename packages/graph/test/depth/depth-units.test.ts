@@ -70,6 +70,19 @@ describe('depth units', () => {
     expect(couple(t.end(t.conv('last', shifted, 2, 2), 2)).depth).toEqual([]);
   });
 
+  it('are not scores plus a bias that was made from the stream before', () => {
+    const t = new TinyGraph();
+    let x = t.linear('first', t.tokens(2), 2, 2);
+    const bias = t.linear('bias', x, 2, 2);
+    for (const name of ['a', 'b']) {
+      const scores = t.b.op('Add', [t.linear(`${name}.q`, x, 2, 2), bias]);
+      const weights = t.b.op('Softmax', [scores], { axis: int(-1) });
+      x = t.b.op('Add', [x, t.linear(`${name}.out`, weights, 2, 2)]);
+    }
+    const { depth } = couple(t.end(t.linear('last', x, 2, 2), 2, 'tokens'));
+    expect(depth.map(({ bypasses }) => bypasses.map(({ by }) => by === bias))).toEqual([[false], [false]]);
+  });
+
   it('keep the name of a graph output that a branch made', () => {
     const t = new TinyGraph();
     const x = t.b.input('x', 'float32', [symbol('batch'), 2, 3, 3]);
