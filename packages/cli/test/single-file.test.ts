@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { atomicFile, nodeFile } from '@secateur/core/node';
-import { float32, sizeOf } from '@secateur/graph';
+import { float32, int64, sizeOf } from '@secateur/graph';
 import { readSafetensors, writeSafetensors } from '@secateur/safetensors';
 import { seededRandom } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
@@ -72,6 +72,46 @@ describe('a checkpoint of one file', () => {
     expect(after.parameters).toBeLessThan(before.parameters);
     const unet = JSON.parse((await secateur(['inspect', written, '--json'])).stdout);
     expect(unet.parameters).toBe(JSON.parse((await secateur(['inspect', model, '--json'])).stdout).parameters);
+  });
+
+  it('is compared with another, one model of each', async () => {
+    const folder = scratch();
+    const model = await checkpoint(folder);
+    const out = join(folder, 'out');
+    const prune = ['prune', model, '--component', 'vae', '--method', 'magnitude', '--ratio', '0.5', '--out', out];
+    expect((await secateur([...prune, ...quick])).code).toBe(0);
+    const both = ['compare', model, join(out, 'small-v1.safetensors'), '--no-latency', '--json'];
+    const parametersOf = async (more: readonly string[]) => {
+      const { models } = JSON.parse((await secateur([...both, ...more])).stdout) as {
+        models: { parameters: number }[];
+      };
+      return models.map(({ parameters }) => parameters);
+    };
+    const [dense, pruned] = await parametersOf(['--component', 'vae']);
+    expect(pruned).toBeLessThan(dense!);
+    const [unet, same] = await parametersOf([]);
+    expect(same).toBe(unet);
+    expect(unet).not.toBe(dense);
+  });
+
+  it('is evaluated, one model of it: output errors on inputs and targets as they are given', async () => {
+    const folder = scratch();
+    const model = await checkpoint(folder);
+    const file = await atomicFile(join(folder, 'data.safetensors'));
+    const values = {
+      'in.input_ids': int64([3, 1, 4, 1, 5, 9], [2, 3]),
+      target: float32([2, 3, 64], Float32Array.from({ length: 384 }, seededRandom(2))),
+    };
+    const tensors = Object.entries(values).map(([name, value]) => {
+      return { name, dtype: value.dtype, shape: value.shape, read: async () => value };
+    });
+    await writeSafetensors(file, tensors);
+    await file.commit();
+    const data = ['--data', join(folder, 'data.safetensors'), '--reference', model, '--metrics', 'output-error'];
+    const argv = ['eval', model, '--component', 'text_encoder', ...data, '--json', '--quiet'];
+    const { code, stdout, stderr } = await secateur(argv);
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout).outputErrors).toEqual([expect.objectContaining({ mse: 0 })]);
   });
 
   it('becomes a folder of one of its models', async () => {

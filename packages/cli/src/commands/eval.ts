@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { EvalFlags } from '../eval/eval-action.js';
 import type { Session } from '../session.js';
-import { collect, finiteNumber, wholeNumber } from '../shared-options.js';
+import { collect, componentOption, finiteNumber, wholeNumber } from '../shared-options.js';
 
 const examples = `
 Examples:
@@ -23,6 +23,7 @@ export function evalCommand(session: Session): Command {
       'Draws pictures and judges them: against real ones, and against those of the dense model from the same noise.',
     )
     .argument('<model>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
+    .addOption(componentOption())
     .option('--reference <dense>', 'the dense model, for what compares pairs; it is measured too')
     .option('--data <path>', 'real pictures: a folder of PNGs, an IDX file, or zoo:fashion-mnist')
     .addOption(

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { SampleRequest } from '../sample/sample-to-files.js';
 import type { Session } from '../session.js';
 import { wholeNumber } from '../shared-options.js';
 
@@ -8,16 +9,6 @@ Examples:
   $ secateur sample smaller/ --count 64 --raw samples.safetensors --seed 7
 
 The same seed, count and sampler start from the same noise as diffusers does.`;
-
-interface SampleFlags {
-  readonly count: number;
-  readonly steps: number;
-  readonly sampler?: string;
-  readonly columns?: number;
-  readonly out?: string;
-  readonly raw?: string;
-  readonly replace: boolean;
-}
 
 export function sampleCommand(session: Session): Command {
   return new Command('sample')
@@ -35,7 +26,7 @@ export function sampleCommand(session: Session): Command {
     .option('--raw <file>', 'safetensors to write: samples [count, channels, height, width]')
     .option('--replace', 'replace files that exist', false)
     .addHelpText('after', examples)
-    .action(async (given: string, flags: SampleFlags) => {
+    .action(async (given: string, flags: SampleRequest) => {
       const { sampleToFiles } = await import('../sample/sample-to-files.js');
       const result = await sampleToFiles(session, session.source(given), {
         ...flags,

@@ -9,6 +9,8 @@ import { bytes, change, count, macs, milliseconds } from '../terminal/numbers.js
 import { left, right, table } from '../terminal/table.js';
 
 export interface CompareRequest {
+  /** Which model of each pipeline or checkpoint of several. Default: the denoiser. */
+  readonly component?: string;
   readonly out?: string;
   readonly count: number;
   readonly steps: number;
@@ -34,7 +36,7 @@ export async function compareModels(
   given: readonly string[],
   request: CompareRequest,
 ): Promise<Comparison> {
-  const { out, latency, replace } = request;
+  const { out, latency, replace, component } = request;
   if (given.length < 2) {
     throw new SecateurError('BAD_OPTION', 'There is only one model to compare.', {
       field: 'models',
@@ -44,7 +46,7 @@ export async function compareModels(
   const inputs = given.map((path) => session.source(path));
   if (out !== undefined) await checkOut(out, inputs, replace);
   const models: Model[] = [];
-  for (const input of inputs) models.push(await loadModel(input));
+  for (const input of inputs) models.push(await loadModel(input, { component }));
   const engine = latency || out !== undefined ? await session.engine() : undefined;
   const { threads, seed } = session.options;
   const { signal } = session;

@@ -13,6 +13,8 @@ import { loadPictures } from './load-pictures.js';
 export const outputErrorName = 'output-error';
 
 export interface EvalFlags {
+  /** Of the model and the reference alike. */
+  readonly component?: string;
   readonly reference?: string;
   readonly data?: string;
   readonly dataCount?: number;
@@ -41,8 +43,9 @@ export async function evaluateModels(session: Session, given: string, flags: Eva
     flags.option,
   );
   checkFlags(flags, metrics, wantsErrors);
-  const model = await loadModel(session.source(given));
-  const reference = flags.reference === undefined ? undefined : await loadModel(session.source(flags.reference));
+  const load = (path: string) => loadModel(session.source(path), { component: flags.component });
+  const model = await load(given);
+  const reference = flags.reference === undefined ? undefined : await load(flags.reference);
   const data = flags.data === undefined ? undefined : session.source(flags.data);
   const { logger, signal } = session;
   const needsImages = metrics.some(({ compares }) => compares === 'sets');

@@ -4,7 +4,7 @@ import { nodeFile } from '@secateur/core/node';
 import { castTensor, dimEquals, SecateurError, type Tensor, type ValueInfo } from '@secateur/graph';
 import { readSafetensors, type SafetensorsFile } from '@secateur/safetensors';
 import type { LoadImagesOptions } from './load-images.js';
-import { type DenoiserInputs, denoiserInputsOf, samplerOf } from './sampler-of.js';
+import { type DenoiserInputs, denoiserInputsOf, samplerOf, timestepScaleOf } from './sampler-of.js';
 
 /**
  * Calibration data of any model from a `.safetensors` file, in one of two forms:
@@ -62,11 +62,6 @@ async function samplesFrom(
     conditions: { perSample, shared },
     source: name,
   });
-}
-
-/** FLUX takes the timestep as a fraction of the schedule. */
-function timestepScaleOf({ className }: Model): number {
-  return className === 'FluxTransformer2DModel' ? 1 / 1000 : 1;
 }
 
 async function answersFrom(

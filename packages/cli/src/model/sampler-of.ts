@@ -11,6 +11,11 @@ export async function samplerOf(model: Model, logger: Logger): Promise<Sampler> 
   return createSampler({ _class_name: 'DDPMScheduler' });
 }
 
+/** FLUX takes the timestep as a fraction of the schedule. */
+export function timestepScaleOf({ className }: Model): number {
+  return className === 'FluxTransformer2DModel' ? 1 / 1000 : 1;
+}
+
 /** A denoiser's inputs by what they are for. */
 export interface DenoiserInputs {
   /** The noisy picture or latent. */

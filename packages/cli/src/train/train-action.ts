@@ -6,7 +6,7 @@ import { SecateurError } from '@secateur/graph';
 import type { DistillOptions, LossTerm, TrainResult } from '@secateur/train';
 import { parseEmit } from '../model/convert-model.js';
 import { loadModel, modelPath } from '../model/load-model.js';
-import { denoiserInputsOf, samplerOf } from '../model/sampler-of.js';
+import { denoiserInputsOf, samplerOf, timestepScaleOf } from '../model/sampler-of.js';
 import { parseDtype } from '../model/write-model.js';
 import { checkOutput } from '../output-paths.js';
 import { makesPictures } from '../prune/extras.js';
@@ -94,8 +94,7 @@ async function run(
     ...options,
     sampler: await samplerOf(model, session.logger),
     names: { sample: inputs.sample.name, timestep: inputs.timestep.name },
-    // FLUX takes the timestep as a fraction of the schedule.
-    timestepScale: model.className === 'FluxTransformer2DModel' ? 1 / 1000 : 1,
+    timestepScale: timestepScaleOf(model),
     seed: session.options.seed,
     threads: session.options.threads,
     ...common(session),

@@ -1,9 +1,10 @@
-import { couple, evaluateDim, evaluateGraph, inferTypes, shapeText } from '@secateur/graph';
+import { couple, evaluateGraph } from '@secateur/graph';
 import { expectClose } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
 import { countParameters, ditTransformer2DModel, weightsFrom } from '../../src/index.js';
 import { readJson } from '../support/fixtures.js';
 import {
+  declared,
   expectCovered,
   expectLibraryGradients,
   expectLibraryOutput,
@@ -41,14 +42,14 @@ describe('ditTransformer2DModel.build', () => {
   });
 
   it('declares inputs and outputs with symbolic sizes', () => {
-    const { graph } = ditTransformer2DModel.outline(fixture().config);
-    expect(graph.inputs.map(({ name, dtype, shape }) => `${name} ${dtype} ${shapeText(shape)}`)).toEqual([
-      'hidden_states float32 [batch, 4, height, width]',
-      'timestep int64 [batch]',
-      'class_labels int64 [batch]',
-    ]);
-    const { shape } = inferTypes(graph).get('out')!;
-    expect(shape.map((dim) => evaluateDim(dim, { batch: 3, height: 8, width: 12 }))).toEqual([3, 8, 8, 12]);
+    expect(declared(ditTransformer2DModel.outline(fixture().config), { batch: 3, height: 8, width: 12 })).toEqual({
+      inputs: [
+        'hidden_states float32 [batch, 4, height, width]',
+        'timestep int64 [batch]',
+        'class_labels int64 [batch]',
+      ],
+      out: [3, 8, 8, 12],
+    });
   });
 });
 
