@@ -1,6 +1,6 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { memoryFolder } from '@secateur/core';
-import { bytesOf, dimText, type Graph } from '@secateur/graph';
+import { bytesOf, couple, dimText, evaluateGraph, float32, type Graph, removeUnits } from '@secateur/graph';
 import {
   AttributeProto_AttributeType as AttributeType,
   TensorProto_DataLocation as DataLocation,
@@ -11,7 +11,7 @@ import {
   ModelProtoSchema,
 } from 'onnx-buf';
 import { describe, expect, test } from 'vitest';
-import { decodeOnnx, encodeOnnx } from '../src/index.js';
+import { decodeOnnx, encodeOnnx, nameMap, onnxFormat } from '../src/index.js';
 import { sourceOf, unet, unetSource } from './fixture.js';
 
 type Init<T> = Partial<Omit<T, '$typeName' | '$unknown'>>;
@@ -39,6 +39,8 @@ function bytesOfModel(graph: Loose, model: Init<ModelProto> = {}): Uint8Array {
     } as Loose),
   );
 }
+
+const shapeOf = (...dims: bigint[]) => ({ dim: dims.map((value) => ({ value: { case: 'dimValue', value } })) });
 
 const decode = (graph: Loose, model?: Init<ModelProto>, files?: Record<string, Uint8Array>): Promise<Graph> =>
   decodeOnnx(sourceOf(bytesOfModel(graph, model)), files && memoryFolder(files));
@@ -134,6 +136,51 @@ test('Constant nodes of every numeric kind become constants', async () => {
     ['e', 'float32', [3]],
   ]);
   expect(constants.get('b')!.value!.data[0]).toBe(2n ** 63n - 1n);
+});
+
+test('weights that are Constant nodes, in a file without initialisers, are loaded as weights with their names', async () => {
+  const weight = (output: string, dims: bigint[], numbers: number[]) => ({
+    opType: 'Constant',
+    name: `Constant_${output}`,
+    output: [output],
+    attribute: [
+      { name: 'value', type: AttributeType.TENSOR, t: { dataType: DataType.FLOAT, dims, floatData: numbers } },
+    ],
+  });
+  const sized = { name: 'x', type: { value: { case: 'tensorType', value: { elemType: 1, shape: shapeOf(1n, 2n) } } } };
+  const bytes = bytesOfModel({
+    input: [sized],
+    node: [
+      weight('m.up.bias', [3n], [0.5, 0, 0]),
+      weight('/m/up/Constant_output_0', [2n, 3n], [1, 2, 3, 4, 5, 6]),
+      { opType: 'MatMul', name: '/m/up/MatMul', input: ['x', '/m/up/Constant_output_0'], output: ['a'] },
+      { opType: 'Add', name: '/m/up/Add', input: ['a', 'm.up.bias'], output: ['b'] },
+      weight('m.down.weight', [1n, 3n], [1, 1, 2]),
+      weight('m.down.bias', [1n], [7]),
+      {
+        opType: 'Gemm',
+        name: '/m/down/Gemm',
+        input: ['b', 'm.down.weight', 'm.down.bias'],
+        output: ['y'],
+        attribute: [{ name: 'transB', type: AttributeType.INT, i: 1n }],
+      },
+    ],
+  });
+  const { graph } = await onnxFormat.load({ folder: memoryFolder({ 'model.onnx': bytes }) });
+  expect(nameMap(graph).map(({ parameter, axes }) => [parameter, axes])).toEqual([
+    ['up.bias', [0]],
+    ['up.weight', [1, 0]],
+    ['down.weight', [0, 1]],
+    ['down.bias', [0]],
+  ]);
+  // 10 x [1 2 3] + 100 x [4 5 6] + [0.5 0 0], summed with weights 1, 1 and 2, and 7.
+  const y = evaluateGraph(graph, { x: float32([1, 2], [10, 100]) }).y!;
+  expect([...y.data]).toEqual([410.5 + 520 + 2 * 630 + 7]);
+  // They are weights in every respect: the hidden width can be cut.
+  const coupling = couple(graph);
+  expect(coupling.groups.map(({ id, size }) => [id, size])).toEqual([['up.weight:0', 3]]);
+  const cut = removeUnits(coupling, new Map([['up.weight:0', [1]]])).graph;
+  expect([...evaluateGraph(cut, { x: float32([1, 2], [10, 100]) }).y!.data]).toEqual([410.5 + 2 * 630 + 7]);
 });
 
 test('unnamed dimensions get symbols, nameless nodes get names, scopes of the newer exporter are read', async () => {

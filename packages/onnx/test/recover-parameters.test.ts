@@ -126,3 +126,23 @@ test('a graph that knows its parameters is left as it is', async () => {
   const graph = recoverParameters(await unet());
   expect(recoverParameters(graph)).toBe(graph);
 });
+
+test('a bias that was converted and renamed is the one that its module adds to its product', () => {
+  const builder = new GraphBuilder('half', 17);
+  const x = builder.input('x', 'float32', [2, 3]);
+  const weight = builder.constant('onnx::MatMul_1', constantOf(float32([3, 3], new Float32Array(9))));
+  const bias = builder.constant('onnx::Add_2', constantOf(float32([3], [1, 2, 3])));
+  const other = builder.constant('onnx::Add_3', constantOf(float32([3], [4, 5, 6])));
+  const product = builder.scope('m.block.fc', () => builder.op('MatMul', [x, weight]));
+  const sum = builder.scope('m.block.fc', () => builder.op('Add', [bias, product]));
+  // What another module adds is no bias of `fc`.
+  builder.output(
+    builder.scope('m.block', () => builder.op('Add', [sum, other])),
+    'float32',
+    [2, 3],
+  );
+  expect(nameMap(recoverParameters(builder.build(), { prefix: 'm.' }))).toEqual([
+    { value: 'onnx::MatMul_1', parameter: 'block.fc.weight', axes: [1, 0] },
+    { value: 'onnx::Add_2', parameter: 'block.fc.bias', axes: [0] },
+  ]);
+});

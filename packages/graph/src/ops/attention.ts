@@ -20,8 +20,8 @@ import { broadcastTo, transposed } from './views.js';
  * `v: [batch, heads, keys, dv]`, with an optional mask that broadcasts to `[batch, heads, queries, keys]`: numbers to add,
  * or booleans saying which keys a query sees. `is_causal` hides the keys after the query's own place.
  *
- * Inputs of rank 3 are brought to this form on import. Caches of past keys, groups of queries that share a head of keys,
- * and soft caps are refused: no diffusion model has them.
+ * Inputs of rank 3 are brought to this form when an ONNX file is read. Caches of past keys, groups of queries that share a
+ * head of keys, and soft caps are refused: no diffusion model has them.
  */
 export const attention: OpRecord = defineOp({
   op: 'Attention',

@@ -16,6 +16,7 @@ import { type Names, uniqueName } from './names.js';
 import { constantOfNode, decodeNode } from './nodes.js';
 import { type ParsedModel, refuse, standardDomain } from './parse-model.js';
 import { splitGroupNorm } from './split-group-norm.js';
+import { splitHeads } from './split-heads.js';
 
 /** Branches within branches: exporters write one level. */
 const MAX_DEPTH = 8;
@@ -53,8 +54,11 @@ export class NodeReader {
       return;
     }
     const node = decodeNode(proto, this.uniqueName(proto), file);
+    const newValue = (base: string) => this.newValue(base);
     if (node.op === 'GroupNormalization' && node.domain === '' && opset < GROUP_NORM_OPSET) {
-      this.nodes.push(...splitGroupNorm(node, this.constants, (base) => this.newValue(base)));
+      this.nodes.push(...splitGroupNorm(node, this.constants, newValue));
+    } else if (node.op === 'Attention' && node.domain === '') {
+      this.nodes.push(...(splitHeads(node, this.constants, newValue) ?? [node]));
     } else this.nodes.push(node);
   }
 

@@ -58,7 +58,7 @@ export function recoverParameters(graph: Graph, options: RecoverOptions = {}): G
   }
   const nodes = graph.nodes.map((node) => ({ ...node, scope: withoutPrefix(`${node.scope}.`, prefix).slice(0, -1) }));
   const consumers = consumersOf({ ...graph, nodes });
-  const producers = producersOf(graph);
+  const producers = producersOf({ ...graph, nodes });
   for (const [name, constant] of candidates) {
     if (claims.has(name)) continue;
     for (const node of consumers.get(name) ?? []) {
@@ -109,6 +109,7 @@ function claimByReader(
       return input === 0 && shape.length === 2 ? weight(same) : undefined;
     case 'Mul':
     case 'Add': {
+      if (node.op === 'Add' && followsOwnMatMul(node, name, shape, producers)) return bias(same);
       const axes = channelAxes(shape);
       if (!axes || !followsGroupNorm(node, name, producers)) return undefined;
       return node.op === 'Mul' ? weight(axes) : bias(axes);
@@ -130,6 +131,20 @@ function isScaleShiftTable(shape: readonly number[], scope: string): boolean {
 function channelAxes(shape: readonly number[]): (number | null)[] | undefined {
   if (shape.length < 2 || shape.slice(1).some((size) => size !== 1)) return undefined;
   return shape.map((_, axis) => (axis === 0 ? 0 : null));
+}
+
+/**
+ * Whether `node` adds a bias to the product of its own module. Biases keep their names, but for a model in half precision
+ * parts of which the exporter computes in single precision: their weights are converted, and named anew.
+ */
+function followsOwnMatMul(
+  node: GraphNode,
+  name: string,
+  shape: readonly number[],
+  producers: ReadonlyMap<string, GraphNode>,
+): boolean {
+  const product = producers.get(node.inputs.find((input) => input !== name) ?? '');
+  return shape.length === 1 && product?.op === 'MatMul' && product.scope === node.scope;
 }
 
 /** Whether `node` is the Mul, or the Add after the Mul, of `InstanceNormalization -> Reshape -> Mul -> Add`. */
