@@ -1,8 +1,9 @@
-import { evaluateDim, evaluateGraph, gradient, inferTypes, shapeText, subgraph } from '@secateur/graph';
+import { evaluateDim, evaluateGraph, inferTypes, shapeText, subgraph } from '@secateur/graph';
 import { expectClose, loadFixtureTensors } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
 import { autoencoderKL, countParameters, weightsFrom } from '../../src/index.js';
-import { constantsOf, feedsOf, inMemory, readJson } from '../support/fixtures.js';
+import { constantsOf, feedsOf, readJson } from '../support/fixtures.js';
+import { expectGradients } from '../support/model-class.js';
 import { autoencoderVariants, readVariant, variantWeights } from '../support/variants.js';
 
 // float32 sums in another order than PyTorch's, over some tens of layers.
@@ -84,20 +85,9 @@ describe('autoencoderKL.build', () => {
   it.each([
     ['out', 'golden'],
     ['moments', 'encoder-golden'],
-  ])('has the gradients of PyTorch: %s', async (output, file) => {
+  ])('has the gradients of PyTorch: %s', (output, file) => {
     const golden = loadFixtureTensors(`autoencoder-kl/${file}.safetensors`);
-    const part = await inMemory(subgraph(build(), [output]));
-    const wrt = [...part.constants.values()].flatMap(({ parameter }) => (parameter ? [parameter.name] : []));
-    expect(wrt.length).toBe(Object.keys(golden).filter((name) => name.startsWith('grad.')).length);
-    const graph = gradient(part, { loss: { kind: 'mse', output, target: 'target' }, wrt });
-    const results = evaluateGraph(graph, { ...feedsOf(golden), target: golden.target });
-    const largest = Math.max(...wrt.map((name) => magnitude(golden[`grad.${name}`]!.data as Float32Array)));
-    for (const name of wrt) {
-      const [a, b] = [results[`grad.${name}`]!.data as Float32Array, golden[`grad.${name}`]!.data as Float32Array];
-      // The bias of the keys has a gradient of zero, of which PyTorch holds the rounding: hence the floor.
-      const error = magnitude(a.map((value, i) => value - b[i]!)) / Math.max(magnitude(b), 1e-4 * largest);
-      expect(error, name).toBeLessThan(1e-3);
-    }
+    expectGradients(subgraph(build(), [output]), golden, feedsOf(golden), output);
   });
 });
 
@@ -111,7 +101,3 @@ describe('autoencoderKL.sizes', () => {
     });
   });
 });
-
-function magnitude(values: Float32Array): number {
-  return values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-}

@@ -1,11 +1,10 @@
-import { planTies } from '@secateur/core';
-import { type Coupling, couple, removeUnits } from '@secateur/graph';
+import { couple } from '@secateur/graph';
 import { loadFixtureTensors } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
 import { autoencoderKL, weightsFrom } from '../../src/index.js';
 import { constantsOf, feedsOf, readJson } from '../support/fixtures.js';
 import { expectRemovableModules } from '../support/model-class.js';
-import { expectRandomRemovals, type RemovalCase } from '../support/removal.js';
+import { cutTies, expectRandomRemovals, type RemovalCase } from '../support/removal.js';
 import { autoencoderVariants, readVariant, variantWeights } from '../support/variants.js';
 
 const outputs = ['out', 'moments'];
@@ -66,20 +65,6 @@ describe('removal from an autoencoder', () => {
     await expectRemovableModules(autoencoderKL, variantCase(name));
   });
 });
-
-/** Cuts every tie to the given share of its steps. */
-function cutTies(coupling: Coupling, ties: ReturnType<typeof autoencoderKL.ties>, share: number) {
-  const removal = new Map<string, number[]>();
-  for (const { group, cellOf, sizes } of planTies(coupling, ties).cells.values()) {
-    const seen = sizes.map(() => 0);
-    const units = Array.from({ length: group.size }, (_, unit) => unit);
-    removal.set(
-      group.id,
-      units.filter((unit) => seen[cellOf[unit]!]++ >= sizes[cellOf[unit]!]! * share),
-    );
-  }
-  return removeUnits(coupling, removal).graph;
-}
 
 describe('autoencoderKL.expressibleConfig', () => {
   it('says narrower stages of both halves; one with attention stays', () => {

@@ -1,5 +1,4 @@
-import { planTies } from '@secateur/core';
-import { couple, evaluateGraph, removeUnits } from '@secateur/graph';
+import { couple, evaluateGraph } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
 import { countParameters, fluxTransformer2DModel, weightsFrom } from '../../src/index.js';
 import {
@@ -14,7 +13,7 @@ import {
   savedAndLoaded,
   weightsWithout,
 } from '../support/model-class.js';
-import { expectRandomRemovals } from '../support/removal.js';
+import { cutTies, expectRandomRemovals } from '../support/removal.js';
 
 const variants = ['dev', 'schnell', 'double', 'single'].map((name) => `flux-${name}`);
 const fixture = () => readFixture('flux');
@@ -147,14 +146,7 @@ describe('fluxTransformer2DModel.expressibleConfig', () => {
     const coupling = couple(fluxTransformer2DModel.build(config, weightsFrom(weights)));
     const ties = fluxTransformer2DModel.ties(config, coupling, 1);
     expect(ties.ties.map(({ name, steps }) => [name, steps])).toEqual([['width', 2]]);
-    const removal = new Map<string, number[]>();
-    for (const { group } of planTies(coupling, ties).cells.values()) {
-      removal.set(
-        group.id,
-        Array.from({ length: group.size / 2 }, (_, unit) => unit),
-      );
-    }
-    const { graph } = removeUnits(coupling, removal);
+    const graph = cutTies(coupling, ties, 0.5);
     expect(fluxTransformer2DModel.expressibleConfig(config, graph)).toEqual({ ...config, num_attention_heads: 1 });
   });
 });

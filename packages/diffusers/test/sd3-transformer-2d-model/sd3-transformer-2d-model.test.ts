@@ -1,5 +1,4 @@
-import { planTies } from '@secateur/core';
-import { couple, evaluateGraph, removeUnits } from '@secateur/graph';
+import { couple, evaluateGraph } from '@secateur/graph';
 import { expectClose } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
 import { countParameters, randomWeights, sd3Transformer2DModel, weightsFrom } from '../../src/index.js';
@@ -16,7 +15,7 @@ import {
   savedAndLoaded,
   weightsWithout,
 } from '../support/model-class.js';
-import { expectRandomRemovals } from '../support/removal.js';
+import { cutTies, expectRandomRemovals } from '../support/removal.js';
 
 const variants = ['large', 'medium', 'computed', 'layer-norm', 'plain-norm'].map((name) => `sd3-${name}`);
 const fixture = () => readFixture('sd3');
@@ -174,14 +173,7 @@ describe('sd3Transformer2DModel.expressibleConfig', () => {
     const coupling = couple(sd3Transformer2DModel.build(config, weightsFrom(weights)));
     const ties = sd3Transformer2DModel.ties(config, coupling, 1);
     expect(ties.ties.map(({ name, steps }) => [name, steps])).toEqual([['width', 2]]);
-    const removal = new Map<string, number[]>();
-    for (const { group } of planTies(coupling, ties).cells.values()) {
-      removal.set(
-        group.id,
-        Array.from({ length: group.size / 2 }, (_, unit) => unit),
-      );
-    }
-    const { graph } = removeUnits(coupling, removal);
+    const graph = cutTies(coupling, ties, 0.5);
     expect(sd3Transformer2DModel.expressibleConfig(config, graph)).toEqual({
       ...config,
       num_attention_heads: 1,

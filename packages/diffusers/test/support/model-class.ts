@@ -25,7 +25,7 @@ import {
   type WeightSource,
   weightsFrom,
 } from '../../src/index.js';
-import { constantsOf, feedsOf, readJson } from './fixtures.js';
+import { constantsOf, feedsOf, inMemory, readJson } from './fixtures.js';
 import { expectRemovalEqualsRebuild, type RemovalCase, randomRemoval } from './removal.js';
 import { readVariant, variantWeights } from './variants.js';
 
@@ -76,13 +76,22 @@ export function expectLibraryOutput(modelClass: ModelClass, model: ModelCase): v
   expectClose(out!.data as Float32Array, model.golden.out!.data as Float32Array, 1e-4, 'out');
 }
 
-/** The mean squared error's gradient of every parameter that the golden file has one of. */
+/** {@link expectGradients} of a whole model. */
 export function expectLibraryGradients(modelClass: ModelClass, { config, weights, golden, feeds }: ModelCase): void {
-  const graph = modelClass.build(config, weightsFrom(weights));
+  expectGradients(modelClass.build(config, weightsFrom(weights)), golden, feeds);
+}
+
+/** The mean squared error's gradients of all parameters, which the golden file has. */
+export function expectGradients(
+  graph: Graph,
+  golden: ModelCase['golden'],
+  feeds: ModelCase['feeds'],
+  output = 'out',
+): void {
   const names = Object.keys(golden).flatMap((name) => (name.startsWith('grad.') ? [name.slice(5)] : []));
   const parameters = [...graph.constants.values()].filter(({ parameter }) => parameter && !parameter.buffer);
   expect(names).toHaveLength(parameters.length);
-  const backward = gradient(graph, { loss: { kind: 'mse', output: 'out', target: 'target' }, wrt: names });
+  const backward = gradient(graph, { loss: { kind: 'mse', output, target: 'target' }, wrt: names });
   const results = evaluateGraph(backward, { ...feeds, target: golden.target! });
   const of = (name: string) => golden[`grad.${name}`]!.data as Float32Array;
   const largest = Math.max(...names.map((name) => of(name).reduce((most, x) => Math.max(most, Math.abs(x)), 0)));
@@ -182,9 +191,5 @@ export async function savedAndLoaded(
   await diffusersFormat.save(model, out);
   await out.commit();
   const loaded = await diffusersFormat.load({ folder: memoryFolder(Object.fromEntries(out.files)) });
-  const constants = new Map<string, Constant>();
-  for (const [name, constant] of loaded.graph.constants) {
-    constants.set(name, { ...constant, value: await constant.read() });
-  }
-  return { ...loaded.graph, constants };
+  return inMemory(loaded.graph);
 }

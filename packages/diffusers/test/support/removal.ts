@@ -1,8 +1,10 @@
+import { planTies, type WidthTies } from '@secateur/core';
 import {
   type Constant,
   type Coupling,
   couple,
   evaluateGraph,
+  type Graph,
   type Removal,
   removeUnits,
   sliceConstant,
@@ -100,4 +102,19 @@ export function randomRemoval(
     removal.set(group.id, units);
   }
   return removal;
+}
+
+/** The graph without a share of the steps of every tie, rounded down: the same number from each cell of a group. */
+export function cutTies(coupling: Coupling, ties: WidthTies, share: number): Graph {
+  const removal = new Map<string, number[]>();
+  for (const { group, cellOf, sizes, steps } of planTies(coupling, ties).cells.values()) {
+    const seen = sizes.map(() => 0);
+    const units = Array.from({ length: group.size }, (_, unit) => unit);
+    const gone = Math.floor(steps * share) / steps;
+    removal.set(
+      group.id,
+      units.filter((unit) => seen[cellOf[unit]!]++ < sizes[cellOf[unit]!]! * gone),
+    );
+  }
+  return removeUnits(coupling, removal).graph;
 }

@@ -1,8 +1,8 @@
-import { planTies } from '@secateur/core';
-import { couple, removeUnits } from '@secateur/graph';
+import { couple } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
 import { modelClasses, unet2dConditionModel, weightsFrom } from '../../src/index.js';
 import { constantsOf, readJson } from '../support/fixtures.js';
+import { cutTies } from '../support/removal.js';
 
 const json = readJson('unet2d-cond-sdxl/config.json');
 const weights = () => constantsOf('unet2d-cond-sdxl/diffusion_pytorch_model.safetensors');
@@ -32,17 +32,7 @@ describe('unet2dConditionModel.expressibleConfig', () => {
       ['stages 1 and 2', 4],
       ['time embedding', 64],
     ]);
-    const removal = new Map<string, number[]>();
-    for (const { group, cellOf, sizes, steps } of planTies(coupling, ties).cells.values()) {
-      const seen = sizes.map(() => 0);
-      const units = Array.from({ length: group.size }, (_, unit) => unit);
-      const quarter = Math.floor(steps / 4) / steps;
-      removal.set(
-        group.id,
-        units.filter((unit) => seen[cellOf[unit]!]++ < sizes[cellOf[unit]!]! * quarter),
-      );
-    }
-    expect(unet2dConditionModel.expressibleConfig(json, removeUnits(coupling, removal).graph)).toEqual({
+    expect(unet2dConditionModel.expressibleConfig(json, cutTies(coupling, ties, 0.25))).toEqual({
       ...json,
       block_out_channels: [16, 24, 24],
       attention_head_dim: [2, 3, 3],
