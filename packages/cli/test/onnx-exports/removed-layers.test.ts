@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { type Model, memoryFolder, memoryOutput } from '@secateur/core';
-import { modelClasses, modelFromWeights, randomWeights } from '@secateur/diffusers';
+import { diffusersFormat, modelClasses, modelFromWeights, randomWeights } from '@secateur/diffusers';
 import {
   type Constant,
   type Coupling,
@@ -124,4 +124,22 @@ describe.each(configs)('%s through ONNX', async (path) => {
     expect(again.modulations.map(({ size }) => size)).toEqual(coupling.modulations.map(({ size }) => size));
     expect(difference(removeUnits(again, someUnits(again)).graph, cut)).toBeLessThanOrEqual(1e-6);
   });
+});
+
+it('finds the pairs of exports that divide every residual sum by one, and removes the same with them', async () => {
+  const bytes = (file: string) => new Uint8Array(readFileSync(fixturePath(`unet2d-tiny/${file}`)));
+  const weights = 'diffusion_pytorch_model.safetensors';
+  const files = { 'config.json': bytes('config.json'), [weights]: bytes(weights) };
+  const loaded = await diffusersFormat.load({ folder: memoryFolder(files) });
+  const exported = await onnxFormat.load({ folder: memoryFolder({ 'model.onnx': bytes('model.onnx') }) });
+  const [own, other] = [couple(await inMemory(loaded.graph)), couple(await inMemory(exported.graph))];
+  const pairs = own.depth.filter(({ kind }) => kind === 'pair').map(({ id }) => id);
+  expect(pairs).toEqual(['down_blocks.0.resnets.0+up_blocks.1.resnets.1']);
+  const removal = new Map(pairs.map((id) => [id, [0]]));
+  const [a, b] = [removeUnits(own, removal).graph, removeUnits(other, removal).graph];
+  const feeds = feedsOf(a);
+  const [x] = Object.values(evaluateGraph(a, feeds));
+  const [y] = Object.values(evaluateGraph(b, Object.fromEntries(b.inputs.map(({ name }) => [name, feeds[name]!]))));
+  // Convolutions and norms in another order of sums than the export has them.
+  expect(relativeTo(y!.data as Float32Array, x!.data as Float32Array)).toBeLessThanOrEqual(1e-5);
 });

@@ -1,4 +1,5 @@
 import type { Draft } from './depth-units.js';
+import { equalsOf, originOf } from './equal-values.js';
 import type { Bypass, GraphIndex } from './graph-index.js';
 import type { Modules } from './modules.js';
 import type { Residual } from './residuals.js';
@@ -27,7 +28,7 @@ export function findPairs(
   const branchOf = new Map(branches.flatMap((branch) => branch.residuals.map((residual) => [residual.out, branch])));
   const pairs: Draft[] = [];
   for (const output of joins) {
-    const down = chainDown(output.skip, bySkip, branchOf);
+    const down = chainDown(index, output.skip, bySkip, branchOf);
     if (!down) continue;
     const { input, chain } = down;
     const up = [bySkip.get(input)!, output].find(({ residual }) => residual.passed !== undefined);
@@ -75,6 +76,7 @@ function findJoins(index: GraphIndex, layers: readonly Draft[]): Join[] {
 
 /** From a skip back over residual branches to the skip before it. */
 function chainDown(
+  index: GraphIndex,
   skip: number,
   skips: ReadonlyMap<number, unknown>,
   branchOf: ReadonlyMap<number, Draft>,
@@ -82,8 +84,9 @@ function chainDown(
   const chain: Draft[] = [];
   let value = skip;
   for (;;) {
-    const branch = branchOf.get(value);
-    const residual = branch?.residuals.find(({ out }) => out === value);
+    const sum = originOf(index, value);
+    const branch = branchOf.get(sum);
+    const residual = branch?.residuals.find(({ out }) => out === sum);
     if (!branch || !residual || branch.residuals.length > 1 || residual.kept !== residual.from) return undefined;
     chain.push(branch);
     value = residual.kept;
@@ -96,9 +99,10 @@ function chainUp(index: GraphIndex, out: number, branchOf: ReadonlyMap<number, D
   const chain: Draft[] = [];
   let value = out;
   for (;;) {
-    const next = index.readers[value]
-      .map((at) => index.outputs[at][0])
-      .find((sum) => branchOf.get(sum)?.residuals.some((one) => one.out === sum && one.kept === value));
+    const equals = equalsOf(index, value);
+    const next = equals
+      .flatMap((equal) => index.readers[equal].map((at) => index.outputs[at][0]))
+      .find((sum) => branchOf.get(sum)?.residuals.some((one) => one.out === sum && equals.includes(one.kept)));
     const branch = next === undefined ? undefined : branchOf.get(next);
     if (!branch || branch.residuals.length > 1 || branch.residuals[0].shortcut.length > 0) return chain;
     chain.push(branch);
