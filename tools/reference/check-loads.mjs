@@ -68,6 +68,12 @@ const without = (load, removed) => async () => {
 
 const small = (name) => async () => diffusersFormat.load({ folder: await nodeFolder(fixture(name)) });
 
+/** A variant with random weights. */
+const variant = (path) => async () => {
+  const { config } = JSON.parse(await readFile(fixture(`${path}.json`), 'utf8'));
+  return modelFromWeights(path, config, randomWeights(config, seed));
+};
+
 /** Transformers, each cut at random everywhere: whole, and without some modules. */
 const transformers = {
   dit: ['transformer_blocks.0', 'transformer_blocks.1.ff'],
@@ -128,6 +134,26 @@ const cases = {
   't5-first-removed': without(text('t5-silu'), ['encoder.block.0']),
   'cifar-paper': [cifar, { normGroups: 'paper' }],
 };
+
+/** Models that lose one unit each of some kinds (a layer also by what stands for it), or outputs of all modulations. */
+const unet = ['input', 'shortcut', 'pass', 'block', 'pair'];
+const transformer = ['input', 'block', 'modulations'];
+const deep = {
+  tiny: [tiny, unet],
+  sd1: [small('unet2d-cond-sd1'), unet],
+  sdxl: [small('unet2d-cond-sdxl'), [...unet, 'stage']],
+  'scale-shift': [variant('unet2d-variants/scale-shift'), [...unet, 'modulations']],
+  vae: [vae, ['input', 'shortcut', 'block']],
+  clip: [text('clip'), ['input', 'block']],
+  'clip-projection': [text('clip-projection'), ['input', 'block']],
+  t5: [text('t5-gated'), ['input', 'block']],
+  dit: [small('dit'), transformer],
+  sd3: [small('sd3'), transformer],
+  pixart: [small('pixart'), transformer],
+  flux: [small('flux'), transformer],
+};
+for (const [name, [load, kinds]] of Object.entries(deep))
+  for (const unit of kinds) cases[`depth-${name}-${unit}`] = [load, { unit }];
 for (const [name, removed] of Object.entries(transformers)) {
   cases[`${name}-random`] = [small(name), { removed: [] }];
   removed.forEach((path, i) => {
@@ -196,6 +222,20 @@ function cutAtRandom(model, removed) {
   return { ...model, graph: removeUnits(coupling, removal).graph };
 }
 
+/** A model without the middle one of its depth units of a kind, or without a third of what its modulations put out. */
+function withoutUnit(model, wanted) {
+  const coupling = couple(model.graph);
+  if (wanted === 'modulations') {
+    const thirds = (size) => Array.from({ length: size }, (_, unit) => unit).filter((unit) => unit % 3 === 1);
+    const removal = new Map(coupling.modulations.map(({ id, size }) => [id, thirds(size)]));
+    return { ...model, graph: removeUnits(coupling, removal).graph };
+  }
+  const units = coupling.depth.filter(({ kind, treatment }) => wanted === (kind === 'layer' ? treatment : kind));
+  const { id } = units[Math.floor(units.length / 2)];
+  console.log(`without ${id}:`);
+  return { ...model, graph: removeUnits(coupling, new Map([[id, [0]]])).graph };
+}
+
 /** What was pruned, before it was saved, is what the saved folder is compared with. */
 async function makeCase(name, out) {
   const model = await modelOf(cases[name]);
@@ -211,6 +251,7 @@ async function makeCase(name, out) {
 async function modelOf(entry) {
   if (typeof entry === 'function') return entry();
   const [load, options] = entry;
+  if (options.unit) return withoutUnit(await load(), options.unit);
   if (options.removed) return cutAtRandom(await load(), options.removed);
   const method = structured({ criterion: random(), space: channels });
   return (await prune(await load(), { method, ratio: 0.3, seed, ...options })).model;
