@@ -7,6 +7,7 @@ export { absorbViews } from './import/absorb-views.js';
 export { type CanonicalizeOptions, canonicalize } from './import/canonicalize.js';
 export { fuseGroupNorm } from './import/fuse-group-norm.js';
 export { type NameMapEntry, nameMap } from './import/name-map.js';
+export { ownScales } from './import/own-scales.js';
 export { type RecoverOptions, recoverParameters } from './import/recover-parameters.js';
 export { convertWeights } from './save/convert-weights.js';
 export { type CheckpointFile, type SaveOnnxOptions, saveOnnx } from './save/save-onnx.js';

@@ -34,8 +34,7 @@ const exports: [name: string, differences?: Differences][] = [
   ['pixart-optimum-18', { coarser: ['pos_embed.proj.weight:0', 'pos_embed.proj.weight:0#2'], missing: maskedHeads }],
   ['pixart-dynamo-20-static', { missing: maskedHeads }],
   ['sd35-legacy-18'],
-  // Norms without weights of pictures and text read one constant of ones.
-  ['sd35-dynamo-23', { coarser: ['pos_embed.proj.weight:0'] }],
+  ['sd35-dynamo-23'],
   // Rotations are computed once for all blocks, which the class gives a table each.
   [
     'flux-legacy-17',

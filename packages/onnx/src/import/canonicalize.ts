@@ -1,6 +1,7 @@
 import { foldConstants, type Graph, type OpSet, unknownOps } from '@secateur/graph';
 import { absorbViews } from './absorb-views.js';
 import { fuseGroupNorm } from './fuse-group-norm.js';
+import { ownScales } from './own-scales.js';
 import { type RecoverOptions, recoverParameters } from './recover-parameters.js';
 
 export interface CanonicalizeOptions extends RecoverOptions {
@@ -10,7 +11,8 @@ export interface CanonicalizeOptions extends RecoverOptions {
 
 /**
  * Brings an exporter's graph to the form that everything else works on: checkpoint names and axes on parameters, module
- * scopes on nodes, shape arithmetic folded, group normalisations as single nodes. Computes the same function.
+ * scopes on nodes, shape arithmetic folded, group normalisations as single nodes, norms with scales of their own. Computes
+ * the same function.
  *
  * A graph with operators that are not known gets names and absorbed transpositions only.
  *
@@ -23,5 +25,5 @@ export function canonicalize(graph: Graph, options: CanonicalizeOptions = {}): G
   // Without all types nothing but names can be had: inspecting, and methods over single weights, need no more.
   if (unknownOps(named, ops).length > 0) return absorbViews(named, ops);
   const folded = foldConstants(named, ops ? { ops } : {});
-  return fuseGroupNorm(absorbViews(folded, ops), ops);
+  return ownScales(fuseGroupNorm(absorbViews(folded, ops), ops));
 }

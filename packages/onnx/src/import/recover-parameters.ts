@@ -7,6 +7,8 @@ import {
   isFloat,
   type ParameterIdentity,
   producersOf,
+  type Tensor,
+  toFloat32,
 } from '@secateur/graph';
 import { isGeneratedName } from './generated-names.js';
 import { wrapperPrefix } from './wrapper-prefix.js';
@@ -82,7 +84,7 @@ export function recoverParameters(graph: Graph, options: RecoverOptions = {}): G
 /** What a constant with a made-up name is, judged by one node that reads it. */
 function claimByReader(
   name: string,
-  { shape }: Constant,
+  { shape, value }: Constant,
   node: GraphNode,
   producers: ReadonlyMap<string, GraphNode>,
 ): Claim | undefined {
@@ -100,9 +102,11 @@ function claimByReader(
     case 'Gemm':
       if (input === 2) return shape.length === 1 ? bias(same) : undefined;
       return input === 1 ? weight(getInt(node, 'transB', 0) ? same : [1, 0]) : undefined;
+    case 'LayerNormalization':
+      if (isNeutral(value, input === 1 ? 1 : 0)) return undefined;
+      return input === 1 ? weight(same) : input === 2 ? bias(same) : undefined;
     case 'Conv':
     case 'ConvTranspose':
-    case 'LayerNormalization':
     case 'GroupNormalization':
       return input === 1 ? weight(same) : input === 2 ? bias(same) : undefined;
     case 'Gather':
@@ -116,6 +120,11 @@ function claimByReader(
     }
   }
   return undefined;
+}
+
+/** Whether a norm's constant does nothing: exporters write one for norms that have no weights. */
+function isNeutral(value: Tensor | undefined, neutral: number): boolean {
+  return value !== undefined && toFloat32(value).every((number) => number === neutral);
 }
 
 /**
