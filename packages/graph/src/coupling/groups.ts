@@ -97,7 +97,7 @@ export function couple(graph: Graph, options: { ops?: OpSet } = {}): Coupling {
   const flow = traceSlots(graph, options);
   const occurrences = occurrencesOf(flow);
   const index = new GraphIndex(graph);
-  const { groups, atoms, refused, unitOf } = groupAtoms(flow, occurrences, index);
+  const { groups, atoms, refused, isInUnit, unitOf } = groupAtoms(flow, occurrences, index);
   const norms = flow.norms.map(({ norm, groups: count, slots }) => ({
     norm,
     groups: count,
@@ -114,7 +114,7 @@ export function couple(graph: Graph, options: { ops?: OpSet } = {}): Coupling {
     get depth() {
       return (depth ??= findDepthUnits(flow, index));
     },
-    ...findNotPruned(flow, occurrences, groups, refused, unitOf),
+    ...findNotPruned(flow, occurrences, groups, refused, isInUnit),
     flow,
     atoms,
   };
@@ -138,6 +138,7 @@ function groupAtoms(
   groups: Group[];
   atoms: Map<string, Int32Array>;
   refused: Refused[];
+  isInUnit(atom: number): boolean;
   unitOf: UnitOfAtom;
 } {
   const { count, slots, starts, indices } = occurrences;
@@ -176,9 +177,9 @@ function groupAtoms(
       units[atom] = unit;
     });
   }
-  const unitOf = (atom: number) =>
-    atom >= 0 && groupOf[atom] > 0 ? { group: groups[groupOf[atom] - 1].id, unit: units[atom] } : null;
-  return { groups, atoms, refused, unitOf };
+  const isInUnit = (atom: number) => atom >= 0 && groupOf[atom] > 0;
+  const unitOf = (atom: number) => (isInUnit(atom) ? { group: groups[groupOf[atom] - 1].id, unit: units[atom] } : null);
+  return { groups, atoms, refused, isInUnit, unitOf };
 }
 
 /** By number of the atom: a number for its kind and its pin. */
@@ -288,7 +289,7 @@ function findNotPruned(
   occurrences: Occurrences,
   groups: readonly Group[],
   refused: readonly Refused[],
-  unitOf: UnitOfAtom,
+  isInUnit: (atom: number) => boolean,
 ): Pick<Coupling, 'notPruned' | 'parameters' | 'covered'> {
   const nameOf = (value: string, axis: number) => `${value}:${axis}`;
   const inGroups = new Map<string, number>();
@@ -304,7 +305,7 @@ function findNotPruned(
     // An index that is one atom lies in one group at most, so the groups' sizes say how many are left.
     const free =
       occurrences.isProduct[i] > 0
-        ? freeOfProduct(slots, occurrences, unitOf)
+        ? freeOfProduct(slots, occurrences, isInUnit)
         : slots.length - (inGroups.get(nameOf(value, axis)) ?? 0);
     const list = axesOfValue.get(value) ?? [];
     axesOfValue.set(value, list);
@@ -329,12 +330,16 @@ function findNotPruned(
 }
 
 /** Number of slots that no unit takes along. */
-function freeOfProduct(slots: Int32Array, { products, productOf, atomOf }: Occurrences, unitOf: UnitOfAtom): number {
+function freeOfProduct(
+  slots: Int32Array,
+  { products, productOf, atomOf }: Occurrences,
+  isInUnit: (atom: number) => boolean,
+): number {
   let free = 0;
   for (const slot of slots) {
     const p = productOf(slot);
-    let covered = p === 0 && unitOf(atomOf(slot)) !== null;
-    for (let k = 1; p > 0 && k <= products[p] && !covered; k++) covered = unitOf(products[p + k]) !== null;
+    let covered = p === 0 && isInUnit(atomOf(slot));
+    for (let k = 1; p > 0 && k <= products[p] && !covered; k++) covered = isInUnit(products[p + k]);
     if (!covered) free++;
   }
   return free;
