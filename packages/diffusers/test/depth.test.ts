@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { autoencoderKL, modelClasses, modelClassOf, unet2dConditionModel, unet2dModel } from '../src/index.js';
+import { modelClasses, modelClassOf } from '../src/index.js';
 import { DepthChecks } from './support/depth.js';
 import { constantsOf, readJson } from './support/fixtures.js';
 import { type ModelCase, readFixture, readTransformerVariant } from './support/model-class.js';
 import { readTextEncoder } from './support/text-encoders.js';
-import { autoencoderVariants, conditionVariants, readVariant, variants, variantWeights } from './support/variants.js';
+import {
+  autoencoderVariants,
+  conditionVariants,
+  readVariant,
+  type Variant,
+  variants,
+  variantWeights,
+} from './support/variants.js';
 
 /** Sizes for nets of more levels, or whose skips need even ones. */
 const larger = { height: 8, width: 8 };
@@ -25,67 +32,40 @@ const textEncoders = ['clip', 'clip-legacy', 'clip-projection', 't5-gated', 't5-
 /** Without blocks for both streams behind them, what the text's last feed-forward makes is read by nothing. */
 const unread = new Map([['flux-double', ['transformer_blocks.1.ff_context']]]);
 
+const small = (variant: Variant, symbols?: Record<string, number>): DepthChecks =>
+  new DepthChecks({
+    modelClass: modelClassOf(variant.config),
+    config: variant.config,
+    weights: variantWeights(variant),
+    symbols,
+  });
+
 const transformer = (name: string, model: ModelCase): DepthChecks =>
   new DepthChecks({ ...model, modelClass: modelClassOf(model.config), unread: unread.get(name) });
 
-const cases = new Map<string, () => DepthChecks>([
+const cases = new Map<string, DepthChecks>([
   ...['unet2d-tiny', 'unet2d-cond-sd1', 'unet2d-cond-sdxl'].map((name) => {
-    const make = () =>
-      new DepthChecks({
-        modelClass: name === 'unet2d-tiny' ? unet2dModel : unet2dConditionModel,
-        config: readJson(`${name}/config.json`),
-        weights: constantsOf(`${name}/diffusion_pytorch_model.safetensors`),
-      });
-    return [name, make] as const;
+    const config = readJson(`${name}/config.json`);
+    const weights = constantsOf(`${name}/diffusion_pytorch_model.safetensors`);
+    return [name, new DepthChecks({ modelClass: modelClassOf(config), config, weights })] as const;
   }),
-  ...variants.map((name) => {
-    const make = () => {
-      const variant = readVariant(name);
-      return new DepthChecks({
-        modelClass: unet2dModel,
-        config: variant.config,
-        weights: variantWeights(variant),
-        symbols: larger,
-      });
-    };
-    return [name, make] as const;
-  }),
-  ...conditionVariants.map((name) => {
-    const make = () => {
-      const variant = readVariant(name, 'unet2d-condition-variants');
-      return new DepthChecks({
-        modelClass: unet2dConditionModel,
-        config: variant.config,
-        weights: variantWeights(variant),
-      });
-    };
-    return [name, make] as const;
-  }),
-  ...autoencoderVariants.map((name) => {
-    const make = () => {
-      const variant = readVariant(name, 'autoencoder-kl-variants');
-      return new DepthChecks({
-        modelClass: autoencoderKL,
-        config: variant.config,
-        weights: variantWeights(variant),
-      });
-    };
-    return [`autoencoder: ${name}`, make] as const;
-  }),
-  ...['dit', 'sd3', 'pixart', 'flux'].map((name) => [name, () => transformer(name, readFixture(name))] as const),
-  ...transformerVariants.map((name) => [name, () => transformer(name, readTransformerVariant(name))] as const),
-  ...textEncoders.map((name) => [name, () => new DepthChecks(readTextEncoder(name))] as const),
+  ...variants.map((name) => [name, small(readVariant(name), larger)] as const),
+  ...conditionVariants.map((name) => [name, small(readVariant(name, 'unet2d-condition-variants'))] as const),
+  ...autoencoderVariants.map(
+    (name) => [`autoencoder: ${name}`, small(readVariant(name, 'autoencoder-kl-variants'))] as const,
+  ),
+  ...['dit', 'sd3', 'pixart', 'flux'].map((name) => [name, transformer(name, readFixture(name))] as const),
+  ...transformerVariants.map((name) => [name, transformer(name, readTransformerVariant(name))] as const),
+  ...textEncoders.map((name) => [name, new DepthChecks(readTextEncoder(name))] as const),
 ]);
 
-const allChecks = new Map([...cases].map(([name, make]) => [name, make()]));
-
 it('covers every class', () => {
-  const covered = new Set([...allChecks.values()].map(({ model }) => model.modelClass.name));
+  const covered = new Set([...cases.values()].map(({ model }) => model.modelClass.name));
   expect([...modelClasses.keys()].filter((name) => !covered.has(name))).toEqual([]);
 });
 
 describe.each([...cases.keys()])('layers and blocks of %s', (name) => {
-  const checks = allChecks.get(name)!;
+  const checks = cases.get(name)!;
 
   it('are found', () => {
     const { depth } = checks.coupling;

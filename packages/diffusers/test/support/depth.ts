@@ -79,14 +79,22 @@ export class DepthChecks {
   /** Random sets: the builder makes the same network, and so does what was saved and loaded again. */
   async checkSets(seeds: readonly number[], share = 0.25): Promise<void> {
     for (const seed of seeds) {
-      const random = seededRandom(seed);
-      const units = this.coupling.depth.filter(({ kind }) => kind !== 'stage' && random() < share);
-      if (units.length === 0) continue;
+      const units = this.someUnits(seed, share);
       await this.checkSaved(this.checkRebuilt(units), `without ${units.map(({ id }) => id).join(', ')}`);
     }
   }
 
-  /** Outputs that modulate, some of each linear's: zeroed they compute the same; rebuilt, saved and loaded. */
+  private someUnits(seed: number, share: number): DepthUnit[] {
+    const random = seededRandom(seed);
+    const all = this.coupling.depth.filter(({ kind }) => kind !== 'stage');
+    const units = all.filter(() => random() < share);
+    return units.length > 0 ? units : [all[Math.floor(random() * all.length)]!];
+  }
+
+  /**
+   * Outputs that modulate, some of each linear's: zeroed they compute the same; rebuilt, saved and loaded, with and without
+   * layers that go as well.
+   */
   async checkModulations(seed: number, share = 0.3): Promise<void> {
     const { modulations } = this.coupling;
     const random = seededRandom(seed);
@@ -107,6 +115,9 @@ export class DepthChecks {
     const again = this.model.modelClass.build(this.model.config, weightsFrom(left), overrides);
     expect(sameNetwork(graph, again), `${what}, rebuilt`).toBeDefined();
     await this.checkSaved(graph, what);
+    const layers = this.someUnits(seed, share);
+    const both = removeUnits(this.coupling, new Map([...removal, ...removalOf(layers)]));
+    await this.checkSaved(both.graph, `${what}, and without ${layers.map(({ id }) => id).join(', ')}`);
   }
 
   /** Removes units and compares what is left with what the builder makes of the configuration and the tensors left. */
