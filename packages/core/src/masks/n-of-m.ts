@@ -1,6 +1,7 @@
 import { sizeOf, stridesOf } from '@secateur/graph';
 import type { Mask } from './mask.js';
 import { KEYS_AT_A_TIME, type RankKeys } from './rank-keys.js';
+import { keepTwoOfFourHalves } from './two-of-four.js';
 
 /**
  * Keeps the `n` largest of every run of `m` along `axis`; ties keep the lower index. A shorter last run keeps
@@ -20,7 +21,13 @@ export function keepNofMByKeys(
   if (keys.size === 0) return { shape, bits };
   const stride = stridesOf(shape)[axis];
   const length = shape[axis];
-  const keep = n === 2 && m === 4 && length % 4 === 0 ? keepTwoOfFour : keepRuns;
+  const isTwoOfFour = n === 2 && m === 4 && length % 4 === 0;
+  if (isTwoOfFour && keys.halves) {
+    // Making the keys finds which weight it is, and throws.
+    keepTwoOfFourHalves(keys.halves, stride, bits, (from, to) => keys.fill(from, to, new Int32Array(to - from)));
+    return { shape, bits };
+  }
+  const keep = isTwoOfFour ? keepTwoOfFour : keepRuns;
   // Pieces of whole rows of the axis, or of whole runs of a row too long for that.
   const rows = Math.max(1, Math.floor(atATime / (length * stride)));
   const along = rows > 1 ? length : Math.min(length, m * Math.max(1, Math.floor(atATime / (m * stride))));

@@ -1,4 +1,5 @@
 import { SecateurError, type Tensor, toFloat32 } from '@secateur/graph';
+import type { StoredHalves } from './two-of-four.js';
 
 /**
  * The elements of a tensor as whole numbers that rank as their scores do: the bits of a float32, which of two positive
@@ -13,6 +14,8 @@ export interface RankKeys {
    * @returns all of them OR-ed: which bits occur
    */
   fill(from: number, to: number, into: Int32Array): number;
+  /** Of magnitudes of 16 bits: the weights, whose patterns rank as the keys do and need not be made into keys. */
+  readonly halves?: StoredHalves;
 }
 
 /** Keys are made, ranked and thrown away this many at a time: 128 KB, which stay in a processor's cache. */
@@ -67,6 +70,7 @@ function magnitudesOfHalves(name: string, weights: Tensor, keys: Int32Array): Ra
   const bits = weights.data as Uint16Array;
   return {
     size: bits.length,
+    halves: { patterns: bits, infinity: 0x7c00 },
     fill(from, to, into) {
       let any = 0;
       for (let i = from, at = 0; i < to; i++, at++) {
@@ -84,6 +88,7 @@ function magnitudesOfBfloats(name: string, weights: Tensor): RankKeys {
   const bits = weights.data as Uint16Array;
   return {
     size: bits.length,
+    halves: { patterns: bits, infinity: 0x7f80 },
     fill(from, to, into) {
       let any = 0;
       for (let i = from, at = 0; i < to; i++, at++) {
