@@ -1,5 +1,5 @@
-import { type Constant, type Graph, SecateurError, type Tensor } from '@secateur/graph';
-import { applyMask } from './masks/mask.js';
+import { type Allocate, type Constant, type Graph, SecateurError, type Tensor } from '@secateur/graph';
+import { applyMask, applyMaskInPlace } from './masks/mask.js';
 import type { Masks } from './selector.js';
 
 /** The graph with masked elements of its parameters set to zero. Masks are in the stored layout. */
@@ -12,10 +12,21 @@ export function applyMasks(graph: Graph, masks: Masks): Graph {
     if (!mask) continue;
     left.delete(name!);
     const zero = (tensor: Tensor): Tensor => ({ ...tensor, data: applyMask(mask, tensor.data as Float32Array) });
+    const read = async (as?: 'stored', allocate: Allocate = newBytes): Promise<Tensor> => {
+      let ours: ArrayBuffer | undefined;
+      const tensor = await constant.read(as, (bytes) => {
+        const memory = allocate(bytes);
+        ours = memory.buffer;
+        return memory;
+      });
+      if (tensor.data.buffer !== ours) return zero(tensor);
+      applyMaskInPlace(mask, tensor.data as Float32Array);
+      return tensor;
+    };
     constants.set(value, {
       ...constant,
       value: constant.value && zero(constant.value),
-      read: async (as) => zero(await constant.read(as)),
+      read,
       location: undefined,
     });
   }
@@ -23,4 +34,8 @@ export function applyMasks(graph: Graph, masks: Masks): Graph {
     throw new SecateurError('BAD_OPTION', `There is no parameter "${[...left][0]}" to mask.`, { field: [...left][0] });
   }
   return { ...graph, constants };
+}
+
+function newBytes(bytes: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes);
 }

@@ -3,6 +3,8 @@
  * browser they come from `Blob`s, `ArrayBuffer`s and URLs.
  */
 
+import type { Allocate } from '@secateur/graph';
+
 /** Something that can be read piece by piece: a file, a Blob, an ArrayBuffer, a URL. */
 export interface ByteSource {
   /** For messages; a file's path as the user gave it. */
@@ -10,8 +12,12 @@ export interface ByteSource {
   readonly size: number;
   /** Absolute path on disk, when there is one: engines and writers can then refer to the file instead of copying it. */
   readonly path?: string;
-  /** Bytes `[offset, offset + length)`. @throws {SecateurError} BAD_FILE past the end, IO when reading fails */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /**
+   * Bytes `[offset, offset + length)`.
+   * @param allocate  memory that they may be read into: see `Constant.read`
+   * @throws {SecateurError} BAD_FILE past the end, IO when reading fails
+   */
+  read(offset: number, length: number, allocate?: Allocate): Promise<Uint8Array>;
   /** SHA-256 of the whole, in hexadecimal, where the platform does it faster than by `read`; see `sha256Source`. */
   sha256?(options?: { signal?: AbortSignal }): Promise<string>;
   close?(): Promise<void>;

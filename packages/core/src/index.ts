@@ -56,6 +56,7 @@ export {
 export { applyMask, countKept, isKept, type Mask, maskFrom, sparsityOf } from './masks/mask.js';
 export { keepLargest, keepLargestOfAll, keepNofM, type Pattern, parsePattern } from './masks/select-elements.js';
 export { blobSource, bytesSource, memoryFolder, memoryOutput } from './memory-files.js';
+export { memoryInTurns } from './memory-in-turns.js';
 export {
   defineMethod,
   type Method,

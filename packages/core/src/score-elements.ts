@@ -1,10 +1,19 @@
-import { type Constant, type Coupling, type Graph, SecateurError, sizeOf, throwIfAborted } from '@secateur/graph';
+import {
+  type Allocate,
+  type Constant,
+  type Coupling,
+  type Graph,
+  SecateurError,
+  sizeOf,
+  throwIfAborted,
+} from '@secateur/graph';
 import type { Criterion } from './criterion.js';
 import { type CutOff, CutOffFinder, keepAbove } from './masks/cut-off.js';
 import type { Mask } from './masks/mask.js';
 import { keepNofMByKeys } from './masks/n-of-m.js';
 import { keysOfMagnitudes, keysOfScores, type RankKeys } from './masks/rank-keys.js';
 import type { Pattern } from './masks/select-elements.js';
+import { memoryInTurns } from './memory-in-turns.js';
 import { hashText, uniform } from './random.js';
 import { readAhead } from './read-ahead.js';
 import { checkScores, finiteWeights, guard, need } from './score-units.js';
@@ -106,7 +115,9 @@ async function eachTensor(
   const { graph, tensors, signal, onProgress } = request;
   let done = pass * tensors.length;
   const report = () => onProgress?.(done, passes * tensors.length);
-  const load = async (tensor: WeightTensor) => keysOf(request, tensor, graph.constants.get(tensor.value)!);
+  // One is visited while the next is read.
+  const memory = memoryInTurns(2);
+  const load = async (tensor: WeightTensor) => keysOf(request, tensor, graph.constants.get(tensor.value)!, memory());
   report();
   for await (const [tensor, keys] of readAhead(tensors, load)) {
     throwIfAborted(signal);
@@ -116,7 +127,12 @@ async function eachTensor(
   }
 }
 
-async function keysOf(request: ElementRequest, tensor: WeightTensor, constant: Constant): Promise<RankKeys> {
+async function keysOf(
+  request: ElementRequest,
+  tensor: WeightTensor,
+  constant: Constant,
+  allocate: Allocate,
+): Promise<RankKeys> {
   const { criterion, statistics, seed } = request;
   const { scoreTensor: score } = criterion;
   if (!score) {
@@ -125,7 +141,7 @@ async function keysOf(request: ElementRequest, tensor: WeightTensor, constant: C
       hint: 'Choose the space channels or heads.',
     });
   }
-  if (criterion.ranksByMagnitude) return keysOfMagnitudes(tensor.tensor, await constant.read('stored'));
+  if (criterion.ranksByMagnitude) return keysOfMagnitudes(tensor.tensor, await constant.read('stored', allocate));
   const weights = await finiteWeights(tensor.value, constant);
   const hash = hashText(tensor.tensor);
   const scores = guard(criterion.name, () =>

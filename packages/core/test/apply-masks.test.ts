@@ -1,4 +1,13 @@
-import { castTensor, constantOf, couple, float32, toFloat32 } from '@secateur/graph';
+import {
+  bytesOf,
+  type Constant,
+  castTensor,
+  constantOf,
+  couple,
+  float32,
+  tensorFromBytes,
+  toFloat32,
+} from '@secateur/graph';
 import { expect, it } from 'vitest';
 import { tinyModel } from '../src/conformance.js';
 import { applyMasks, type Mask, maskFrom } from '../src/index.js';
@@ -28,6 +37,31 @@ it('masks half precision and values that are not in memory', async () => {
   const { value: _, ...lazy } = constantOf(half, graph.constants.get('conv_out.bias')!.parameter);
   const masked = applyMasks({ ...graph, constants: new Map([['conv_out.bias', lazy]]) }, masks);
   expect([...toFloat32(await masked.constants.get('conv_out.bias')!.read())]).toEqual([0, 2]);
+});
+it('masks in place what was read into the memory it gave, and copies anything else', async () => {
+  const parameter = graph.constants.get('conv_out.bias')!.parameter;
+  const kept = float32([2], [1, 2]);
+  const given: Uint8Array[] = [];
+  const masked = (read: Constant['read']) =>
+    applyMasks(
+      { ...graph, constants: new Map([['conv_out.bias', { dtype: 'float32', shape: [2], parameter, read }]]) },
+      masks,
+    ).constants.get('conv_out.bias')!;
+  const allocate = (bytes: number) => {
+    given.push(new Uint8Array(bytes));
+    return given.at(-1) as Uint8Array<ArrayBuffer>;
+  };
+  const inPlace = masked(async (_, memory) => {
+    const bytes = memory!(8);
+    bytes.set(bytesOf(kept));
+    return tensorFromBytes('float32', [2], bytes);
+  });
+  const tensor = await inPlace.read('stored', allocate);
+  expect(tensor.data.buffer).toBe(given[0]!.buffer);
+  expect([...tensor.data]).toEqual([0, 2]);
+  expect([...(await inPlace.read()).data]).toEqual([0, 2]);
+  expect([...(await masked(async () => kept).read('stored', allocate)).data]).toEqual([0, 2]);
+  expect([...kept.data]).toEqual([1, 2]);
 });
 it('refuses a parameter that is not there, and a mask of another shape', () => {
   expect(() => applyMasks(graph, new Map([['nope', maskFrom([2], () => true)]]))).toThrowError(

@@ -221,6 +221,7 @@ function asFloat32(constant: Constant): Constant {
     storedAs: constant.dtype,
     shape,
     ...(value ? { value: castTensor(value, 'float32') } : {}),
-    read: async (as) => (as === 'stored' ? constant.read() : castTensor(await constant.read(), 'float32')),
+    read: async (as, allocate) =>
+      as === 'stored' ? constant.read('stored', allocate) : castTensor(await constant.read(), 'float32'),
   };
 }

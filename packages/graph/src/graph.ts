@@ -59,6 +59,9 @@ export interface ByteLocation {
   readonly byteLength: number;
 }
 
+/** Gives so many bytes of memory; what they hold does not matter. */
+export type Allocate = (bytes: number) => Uint8Array<ArrayBuffer>;
+
 /** A weight or other constant. Values may still be in a file: `read` brings them. */
 export interface Constant {
   readonly dtype: DType;
@@ -72,8 +75,10 @@ export interface Constant {
    *
    * @param as with `stored`, a constant that has a `storedAs` may spare the widening and give its values in that type: the
    *   tensor says which it is. For whoever copies values or looks at their bits, and need not compute with them.
+   * @param allocate memory that the values may be read into, asked for at most once. A tensor that lies in it is the
+   *   caller's, to change and to use again; any other is not. A constant that keeps what it reads must not pass it on.
    */
-  read(as?: 'stored'): Promise<Tensor>;
+  read(as?: 'stored', allocate?: Allocate): Promise<Tensor>;
   readonly parameter?: ParameterIdentity;
   /** What the file says about the constant, before it has an identity: a result of folding is `computed`. */
   readonly declared?: 'parameter' | 'buffer' | 'computed';

@@ -37,6 +37,7 @@ export { type EvaluateOptions, evaluateGraph } from './evaluate.js';
 export { type FoldOptions, foldConstants } from './fold.js';
 export { type GradientRequest, gradient } from './gradient/gradient.js';
 export {
+  type Allocate,
   type Attribute,
   type ByteLocation,
   type Constant,

@@ -1,5 +1,5 @@
 import type { ByteSource } from '@secateur/core';
-import type { Constant, DType, ParameterIdentity, Tensor } from '@secateur/graph';
+import type { Allocate, Constant, DType, ParameterIdentity, Tensor } from '@secateur/graph';
 
 /** A tensor in a file, not yet read. */
 export interface SafetensorsEntry {
@@ -11,8 +11,12 @@ export interface SafetensorsEntry {
   readonly byteLength: number;
   /** The file it is in; differs between tensors of a sharded checkpoint. */
   readonly source: ByteSource;
-  /** Reads the values, anew at every call. @throws {SecateurError} BAD_FILE, IO */
-  read(): Promise<Tensor>;
+  /**
+   * Reads the values, anew at every call.
+   * @param allocate  memory that they may be read into: see `Constant.read`, which is of the same form
+   * @throws {SecateurError} BAD_FILE, IO
+   */
+  read(as?: 'stored', allocate?: Allocate): Promise<Tensor>;
   /**
    * As a constant of a graph. Its `location` is set when the file is on disk.
    * @param parameter  which checkpoint tensor it is. Default: itself, with its own name and axes

@@ -1,5 +1,12 @@
 import type { ByteSource } from '@secateur/core';
-import { type Constant, type ParameterIdentity, SecateurError, type Tensor, tensorFromBytes } from '@secateur/graph';
+import {
+  type Allocate,
+  type Constant,
+  type ParameterIdentity,
+  SecateurError,
+  type Tensor,
+  tensorFromBytes,
+} from '@secateur/graph';
 import type { SafetensorsEntry, SafetensorsFile } from './checkpoint.js';
 import { type HeaderEntry, parseHeader } from './header.js';
 
@@ -56,8 +63,8 @@ function entryOf(source: ByteSource, header: HeaderEntry, headerBytes: number): 
   const { name, dtype, shape, begin, end } = header;
   const offset = headerBytes + begin;
   const byteLength = end - begin;
-  const read = async (): Promise<Tensor> => {
-    const bytes = await source.read(offset, byteLength);
+  const read = async (_?: 'stored', allocate?: Allocate): Promise<Tensor> => {
+    const bytes = await source.read(offset, byteLength, allocate);
     if (dtype === 'bool') checkBool(bytes, source.name, name);
     return tensorFromBytes(dtype, shape, bytes);
   };

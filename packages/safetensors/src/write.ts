@@ -1,5 +1,6 @@
-import { type ByteSink, readAhead, writeBehind } from '@secateur/core';
+import { type ByteSink, memoryInTurns, readAhead, writeBehind } from '@secateur/core';
 import {
+  type Allocate,
   bytesOf,
   castTensor,
   type DType,
@@ -12,7 +13,8 @@ import { type LayoutOptions, layoutSafetensors, type SafetensorsLayout, type Ten
 
 /** A tensor to be written; its values are asked for when their turn comes. Entries of a file read are of this form. */
 export interface TensorToWrite extends TensorInfo {
-  read(): Promise<Tensor>;
+  /** @param allocate  memory that may be read into, free again when the next but two is read: see `Constant.read`, of the same form */
+  read(as?: undefined, allocate?: Allocate): Promise<Tensor>;
 }
 
 export interface WriteSafetensorsOptions extends LayoutOptions {
@@ -41,9 +43,11 @@ export async function writeSafetensors(
   let done = layout.header.byteLength;
   const placed = layout.tensors.values();
   // Three at a time: one is read and one converted while one is written.
+  const memory = memoryInTurns(3);
   const out = writeBehind(sink);
   try {
-    for await (const [{ tensor, dtype, byteLength }, value] of readAhead(placed, ({ tensor }) => tensor.read())) {
+    const values = readAhead(placed, ({ tensor }) => tensor.read(undefined, memory()));
+    for await (const [{ tensor, dtype, byteLength }, value] of values) {
       throwIfAborted(signal);
       checkAnnounced(tensor, value);
       const bytes = bytesOf(convert(tensor.name, value, dtype));

@@ -3,7 +3,7 @@ import { close, fstat, open, read } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { SecateurError, throwIfAborted } from '@secateur/graph';
+import { type Allocate, SecateurError, throwIfAborted } from '@secateur/graph';
 import { checkByteRange } from '../byte-range.js';
 import type { ByteSource } from '../files.js';
 import { readAhead } from '../read-ahead.js';
@@ -38,9 +38,9 @@ export async function nodeFile(path: string, name: string = path): Promise<ByteS
     name,
     size,
     path: await realpath(resolve(path)),
-    async read(offset, length) {
+    async read(offset, length, allocate) {
       checkByteRange(name, size, offset, length);
-      const buffer = allocateBytes(length, name);
+      const buffer = allocateBytes(length, name, allocate);
       await readInto(buffer, offset);
       return buffer;
     },
@@ -98,9 +98,9 @@ async function openRegularFile(path: string, name: string): Promise<{ descriptor
   }
 }
 
-function allocateBytes(length: number, name: string): Uint8Array {
+function allocateBytes(length: number, name: string, allocate?: Allocate): Uint8Array {
   try {
-    return new Uint8Array(length);
+    return allocate ? allocate(length) : new Uint8Array(length);
   } catch (cause) {
     throw new SecateurError('IO', `${length} bytes of ${name} do not fit in memory at once.`, { file: name, cause });
   }

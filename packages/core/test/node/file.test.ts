@@ -31,6 +31,16 @@ describe('nodeFile', () => {
     await source.close!();
   });
 
+  it('reads into memory that it is given', async () => {
+    await writeFile(here('x'), 'hello');
+    const source = await nodeFile(here('x'));
+    const memory = new Uint8Array(8);
+    const bytes = await source.read(1, 3, (length) => memory.subarray(0, length));
+    expect(bytes.buffer).toBe(memory.buffer);
+    expect(new TextDecoder().decode(bytes)).toBe('ell');
+    await source.close!();
+  });
+
   it('says so when the file shrinks while open', async () => {
     await writeFile(here('x'), 'hello');
     const source = await nodeFile(here('x'));

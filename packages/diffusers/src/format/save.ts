@@ -1,5 +1,5 @@
 import { type Model, type OutputFolder, parametersOf, type SaveOptions } from '@secateur/core';
-import { castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
+import { type Allocate, castTensor, type Graph, SecateurError, type Tensor } from '@secateur/graph';
 import { type TensorToWrite, writeSafetensors } from '@secateur/safetensors';
 import { loadScript, weightsNames } from '../load-script/load-script.js';
 import { modelClassOf } from '../model-classes.js';
@@ -98,7 +98,8 @@ function tensorsOf(model: Model, outline: Outline): TensorToWrite[] {
     const computed = constant.parameter?.computed ?? false;
     if (computed && usual.get(name)?.join() === constant.shape.join()) continue;
     const dtype = constant.storedAs ?? constant.dtype;
-    const read = async (): Promise<Tensor> => castTensor(await constant.read('stored'), dtype);
+    const read = async (_?: undefined, allocate?: Allocate): Promise<Tensor> =>
+      castTensor(await constant.read('stored', allocate), dtype);
     // Frequencies are multiplied by positions: half precision would be too coarse for them.
     tensors.push({ name, dtype, shape: constant.shape, read, keepsDtype: computed });
   }
