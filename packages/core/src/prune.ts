@@ -109,19 +109,20 @@ export async function prune(model: Model, options: PruneOptions): Promise<PruneR
   }
   const onProgress = throttled(options.onProgress, method.name);
   const coupling = coupleKnown(model.graph, { ops });
-  const identity = await identityOf(model, options, settings);
-  const journal = await RunJournal.open(
-    options.store ?? memoryRunStore(),
-    await sha256(new TextEncoder().encode(JSON.stringify(identity))),
-    { everyMs: options.store ? options.saveEveryMs : Number.POSITIVE_INFINITY },
-  );
+  const describedData = (await options.data?.describe()) ?? null;
+  // Hashing a large model takes as long as choosing in it: both go on at once.
+  const identity = identityOf(model, options, settings, describedData);
+  const fingerprint = identity.then((whole) => sha256(new TextEncoder().encode(JSON.stringify(whole))));
+  const journal = await RunJournal.open(options.store ?? memoryRunStore(), fingerprint, {
+    everyMs: options.store ? options.saveEveryMs : Number.POSITIVE_INFINITY,
+  });
   if (journal.resumed) logger.info('Going on from the last saved step.');
   const latency = engine && (async (candidate: Model) => (await latenciesOf([candidate], options))[0].medianMs);
   const context = { ...options, model, coupling, settings, seed, logger, journal, onProgress, latency };
   const outcome = await runMethod(method, context);
   const { pruned, cut } = applyOutcome(model, coupling, outcome, options.dryRun ?? false);
   const [before, after] = await measure(model, pruned, cut, options, onProgress);
-  const manifest = makeManifest(model, settings, outcome, cut, identity);
+  const manifest = makeManifest(model, settings, outcome, cut, await identity);
   const report = makeReport({
     model: model.name,
     coupling,
@@ -199,8 +200,8 @@ interface Identity {
   readonly data: Json;
 }
 
-async function identityOf(model: Model, options: PruneOptions, settings: PruneSettings): Promise<Identity> {
-  const { method, engine, data, threads = null, seed = 0 } = options;
+async function identityOf(model: Model, options: PruneOptions, settings: PruneSettings, data: Json): Promise<Identity> {
+  const { method, engine, threads = null, seed = 0 } = options;
   return {
     source: (await model.files()).map(({ name, sha256 }) => ({ name, sha256 })),
     method: { name: method.name, options: toJson(method.options), paper: method.paper },
@@ -208,7 +209,7 @@ async function identityOf(model: Model, options: PruneOptions, settings: PruneSe
     seed,
     threads,
     engine: engine?.name ?? null,
-    data: (await data?.describe()) ?? null,
+    data,
   };
 }
 

@@ -53,18 +53,28 @@ export class RunJournal {
 
   private constructor(
     private readonly store: RunStore,
-    private readonly fingerprint: string,
+    private readonly fingerprint: string | Promise<string>,
     private readonly everyMs: number,
     /** Where a run of this fingerprint was left; `undefined` on a fresh start. */
     readonly resumed: RunState | undefined,
   ) {}
 
-  /** @param options.everyMs how long {@link isDue} waits after a record. Default 10,000 */
-  static async open(store: RunStore, fingerprint: string, options: { everyMs?: number } = {}): Promise<RunJournal> {
+  /**
+   * @param fingerprint  waited for only where there is a record to compare with, and to write one
+   * @param options.everyMs  how long {@link isDue} waits after a record. Default 10,000
+   */
+  static async open(
+    store: RunStore,
+    fingerprint: string | Promise<string>,
+    options: { everyMs?: number } = {},
+  ): Promise<RunJournal> {
     const { everyMs = 10_000 } = options;
+    // Its error is thrown where it is waited for; when something else fails before, nobody does.
+    Promise.resolve(fingerprint).catch(() => {});
     const bytes = await store.load('state');
     const record = bytes && (await decodeRecord(bytes));
-    if (record?.header.fingerprint !== fingerprint) return new RunJournal(store, fingerprint, everyMs, undefined);
+    if (!record || record.header.fingerprint !== (await fingerprint))
+      return new RunJournal(store, fingerprint, everyMs, undefined);
     const journal = new RunJournal(store, fingerprint, everyMs, record.state);
     journal.step = record.header.step;
     journal.previous = record.hash;
@@ -79,7 +89,7 @@ export class RunJournal {
   /** Puts a new record in the place of the last, atomically. */
   async save(state: RunState): Promise<void> {
     this.step++;
-    const { bytes, hash } = await encodeRecord(this.fingerprint, this.step, this.previous, state);
+    const { bytes, hash } = await encodeRecord(await this.fingerprint, this.step, this.previous, state);
     await this.store.save('state', bytes);
     this.previous = hash;
     this.savedAt = performance.now();

@@ -29,6 +29,15 @@ describe('RunJournal', () => {
     }
     expect(heads[0]).not.toBe(heads[1]);
   });
+  it('waits for the fingerprint only to write a record and to compare with one', async () => {
+    const store = memoryRunStore();
+    const first = await RunJournal.open(store, new Promise<string>(() => {}));
+    expect(first.resumed).toBeUndefined();
+    await (await RunJournal.open(store, Promise.resolve('run'))).save(state(1));
+    expect((await RunJournal.open(store, Promise.resolve('run'))).resumed).toEqual(state(1));
+    const failed = Promise.reject(new Error('unreadable'));
+    await expect(RunJournal.open(store, failed)).rejects.toThrow('unreadable');
+  });
   it('starts afresh for another fingerprint', async () => {
     const store = memoryRunStore();
     await (await RunJournal.open(store, 'run')).save(state(1));

@@ -7,6 +7,7 @@ import { type Allocate, SecateurError, throwIfAborted } from '@secateur/graph';
 import { checkByteRange } from '../byte-range.js';
 import type { ByteSource } from '../files.js';
 import { readAhead } from '../read-ahead.js';
+import { sha256InThread } from './hash-thread.js';
 import { ioError } from './io-error.js';
 
 const openFile = promisify(open);
@@ -17,9 +18,14 @@ const readPiece = promisify(read);
 /** One call to the system reads at most 2 GiB - 1 everywhere. */
 const READ_BYTES = 2 ** 30;
 const HASH_BYTES = 8 * 2 ** 20;
+/** From here on a thread for hashing is worth starting. */
+const THREAD_BYTES = 64 * 2 ** 20;
 
 // Plain descriptors, since a FileHandle that is collected unclosed prints a warning, and models are rarely closed.
 const unclosed = new FinalizationRegistry<number>((descriptor) => close(descriptor, () => {}));
+
+/** What is hashed in threads: a source that is here is not collected, and its descriptor stays open. */
+const hashing = new Map<Promise<string>, ByteSource>();
 
 /**
  * A file on disk, read by position; of any size.
@@ -34,6 +40,16 @@ export async function nodeFile(path: string, name: string = path): Promise<ByteS
     if (closed) throw new SecateurError('IO', `${name} was closed already.`, { file: name });
     await readFully(descriptor, buffer, offset, name);
   };
+  const hashOutside = async (signal: AbortSignal | undefined): Promise<string> => {
+    if (closed) throw new SecateurError('IO', `${name} was closed already.`, { file: name });
+    const hash = sha256InThread(descriptor, size, name, signal);
+    hashing.set(hash, source);
+    try {
+      return await hash;
+    } finally {
+      hashing.delete(hash);
+    }
+  };
   const source: ByteSource = {
     name,
     size,
@@ -45,6 +61,7 @@ export async function nodeFile(path: string, name: string = path): Promise<ByteS
       return buffer;
     },
     async sha256(options) {
+      if (size >= THREAD_BYTES) return hashOutside(options?.signal);
       const hash = createHash('sha256');
       const buffers = [new Uint8Array(Math.min(HASH_BYTES, size)), new Uint8Array(Math.min(HASH_BYTES, size))];
       const offsets = Array.from({ length: Math.ceil(size / HASH_BYTES) }, (_, i) => i * HASH_BYTES);
@@ -64,6 +81,8 @@ export async function nodeFile(path: string, name: string = path): Promise<ByteS
       if (closed) return;
       closed = true;
       unclosed.unregister(source);
+      const running = [...hashing].filter(([, of]) => of === source);
+      await Promise.allSettled(running.map(([hash]) => hash));
       await closeFile(descriptor);
     },
   };
