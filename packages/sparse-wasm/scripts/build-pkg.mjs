@@ -96,10 +96,7 @@ export async function buildPackages() {
       for (const [name, text] of Object.entries(glue(target, { functions, isa, probe, isShared, version }))) {
         writeFileSync(join(into, name), text);
       }
-      for (const name of ['README.md', '../../LICENSE']) {
-        const from = join(packageFolder, name);
-        if (existsSync(from)) cpSync(from, join(into, name.replace('../../', '')));
-      }
+      for (const name of ['README.md', 'LICENSE']) cpSync(join(packageFolder, name), join(into, name));
     }
     rmSync(join(packageFolder, folder), { recursive: true, force: true });
     renameSync(made, join(packageFolder, folder));
