@@ -8,6 +8,7 @@ import { pictureFigures, type ReportPicture } from './picture.js';
 import type { TimestepError } from './plots/plot-differences.js';
 import { costSection } from './sections/cost.js';
 import { differencesSection } from './sections/differences.js';
+import { layersSection } from './sections/layers.js';
 import { loadingSection } from './sections/loading.js';
 import { notPrunedSection } from './sections/not-pruned.js';
 import { runSection } from './sections/run.js';
@@ -58,6 +59,7 @@ export function renderReport(input: ReportInput): string {
   const sections: (Section | undefined)[] = [
     costSection(report),
     pictures.length > 0 ? picturesSection(pictures, picturesNote) : undefined,
+    layersSection(report),
     widthsSection(report),
     sparsitySection(report),
     scoresSection(report),

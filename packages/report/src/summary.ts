@@ -12,13 +12,20 @@ export function sourceName(name: string): string {
 }
 
 /** The run in two sentences. */
-export function summarize({ before, after, method, settings }: PruneReport): string {
+export function summarize({ before, after, method, settings, groups }: PruneReport): string {
   const kept = (key: 'parameters' | 'macs'): string => percent(before[key] === 0 ? 1 : after[key] / before[key]);
   const time =
     before.latency && after.latency
       ? ` One run takes ${milliseconds(after.latency.medianMs)} instead of ${milliseconds(before.latency.medianMs)}.`
       : '';
-  return `${method.name}${budgetOf(settings)} took the model from ${compactNumber(before.parameters)} to ${compactNumber(after.parameters)} parameters: ${kept('parameters')} of the parameters and ${kept('macs')} of the MACs remain.${time}`;
+  const what = method.name === 'remove' ? removing(groups) : `${method.name}${budgetOf(settings)}`;
+  return `${what} took the model from ${compactNumber(before.parameters)} to ${compactNumber(after.parameters)} parameters: ${kept('parameters')} of the parameters and ${kept('macs')} of the MACs remain.${time}`;
+}
+
+/** Of units that were named instead of ranked. */
+function removing(groups: PruneReport['groups']): string {
+  const count = groups.filter(({ size, kept }) => kept < size).length;
+  return `Removing ${count === 1 ? 'a layer' : `${count} layers`} by name`;
 }
 
 function budgetOf(settings: PruneReport['settings']): string {

@@ -3,6 +3,7 @@ import { percent, wholeNumber } from '../format-numbers.js';
 import { type NamedGroup, type Stage, stagesOf } from '../group-names.js';
 import { codeName, type Html, html } from '../html/html.js';
 import { plotGroupWidths } from '../plots/plot-group-widths.js';
+import { groupsInside } from './layers.js';
 import { bar, type Section } from './section.js';
 
 /** Groups up to which all tables are open from the start. */
@@ -10,7 +11,7 @@ const openUpTo = 24;
 
 /** Kept width of every group: the whole model in one picture, and the same as tables. */
 export function widthsSection(report: Pick<PruneReport, 'groups'>): Section | undefined {
-  const { groups } = report;
+  const groups = groupsInside(report.groups);
   if (groups.length === 0) return undefined;
   const stages = stagesOf(groups);
   const largest = Math.max(...groups.map(({ size }) => size));
