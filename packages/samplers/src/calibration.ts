@@ -1,5 +1,5 @@
 import { type Calibration, type CalibrationBatch, type Json, sha256 } from '@secateur/core';
-import { allocate, bytesOf, type DType, SecateurError, type Tensor, toFloat32 } from '@secateur/graph';
+import { bytesOf, type DType, SecateurError, sliceTensor, type Tensor, toFloat32 } from '@secateur/graph';
 import { type Conditions, type InputNames, noisedBatch } from './noised-batch.js';
 import type { Sampler } from './sampler.js';
 import { torchGenerator } from './torch-generator.js';
@@ -99,15 +99,8 @@ function rowsOfEach(tensors: Conditions['perSample'] = {}, rows: readonly number
 
 /** Rows of the first axis, in the order given. */
 function rowsOf(tensor: Tensor, rows: readonly number[]): Tensor {
-  const [count, ...rest] = tensor.shape;
-  if (rows.length === count && rows.every((row, i) => row === i)) return tensor;
-  const size = tensor.data.length / count;
-  const data = allocate(tensor.dtype, rows.length * size);
-  // Both arrays are of the tensor's own type; TypeScript cannot see it through the union.
-  const from = tensor.data as Float32Array;
-  for (const [i, row] of rows.entries())
-    (data as Float32Array).set(from.subarray(row * size, (row + 1) * size), i * size);
-  return { dtype: tensor.dtype, shape: [rows.length, ...rest], data };
+  if (rows.length === tensor.shape[0] && rows.every((row, i) => row === i)) return tensor;
+  return sliceTensor(tensor, new Map([[0, rows]]));
 }
 
 function checkImages(images: Tensor): void {

@@ -1,5 +1,5 @@
 import { type Json, sha256 } from '@secateur/core';
-import { allocate, bytesOf, SecateurError, type Tensor, toFloat32 } from '@secateur/graph';
+import { bytesOf, SecateurError, sliceTensor, type Tensor, toFloat32 } from '@secateur/graph';
 
 /** Clean samples. */
 export interface CleanBatch {
@@ -92,15 +92,8 @@ async function hashOf(tensors: Readonly<Record<string, Tensor>>): Promise<string
 }
 
 /** Rows of the first axis, in the order given. */
-export function rowsOf(tensor: Tensor, rows: readonly number[]): Tensor {
-  const [count, ...rest] = tensor.shape;
-  const size = tensor.data.length / count;
-  const data = allocate(tensor.dtype, rows.length * size);
-  // Both arrays are of the tensor's own type; TypeScript cannot see it through the union.
-  const from = tensor.data as Float32Array;
-  for (const [i, row] of rows.entries())
-    (data as Float32Array).set(from.subarray(row * size, (row + 1) * size), i * size);
-  return { dtype: tensor.dtype, shape: [rows.length, ...rest], data };
+function rowsOf(tensor: Tensor, rows: readonly number[]): Tensor {
+  return sliceTensor(tensor, new Map([[0, rows]]));
 }
 
 export function mapValues<A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> {
