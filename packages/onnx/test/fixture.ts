@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type ByteSource, bytesSource } from '@secateur/core';
 import { type Graph, type Tensor, tensorFromBytes } from '@secateur/graph';
 import { fixturePath } from '@secateur/testkit';
+import { TensorProto_DataType as DataType } from 'onnx-buf';
 import { decodeOnnx } from '../src/index.js';
 
 /** The small UNet as PyTorch 1.13 exported it. */
@@ -47,3 +48,25 @@ export function maxDifference(a: Tensor, b: Tensor): number {
   for (let i = 0; i < a.data.length; i++) max = Math.max(max, Math.abs(Number(a.data[i]) - Number(b.data[i])));
   return max;
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: message initialisers nest freely
+export type Loose = any;
+
+/** A float32 input or output of a message. */
+export const floatValue = (name: string, dims: (number | string)[]): Loose => ({
+  name,
+  type: {
+    value: {
+      case: 'tensorType',
+      value: {
+        elemType: DataType.FLOAT,
+        shape: {
+          dim: dims.map((dim) => ({
+            value:
+              typeof dim === 'number' ? { case: 'dimValue', value: BigInt(dim) } : { case: 'dimParam', value: dim },
+          })),
+        },
+      },
+    },
+  },
+});

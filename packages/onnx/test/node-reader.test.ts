@@ -8,28 +8,8 @@ import {
 import { expect, test } from 'vitest';
 import { recoverParameters } from '../src/import/recover-parameters.js';
 import { decodeOnnx } from '../src/index.js';
-import { sourceOf } from './fixture.js';
+import { floatValue, type Loose, sourceOf } from './fixture.js';
 
-// biome-ignore lint/suspicious/noExplicitAny: message initialisers nest freely
-type Loose = any;
-
-const value = (name: string, dims: (number | string)[]): Loose => ({
-  name,
-  type: {
-    value: {
-      case: 'tensorType',
-      value: {
-        elemType: DataType.FLOAT,
-        shape: {
-          dim: dims.map((dim) => ({
-            value:
-              typeof dim === 'number' ? { case: 'dimValue', value: BigInt(dim) } : { case: 'dimParam', value: dim },
-          })),
-        },
-      },
-    },
-  },
-});
 const integers = (name: string, values: number[], dims = [BigInt(values.length)]): Loose => ({
   name,
   dataType: DataType.INT64,
@@ -63,7 +43,7 @@ function squeeze(
 ): Loose {
   const branch = (name: string, g: Loose): Loose => ({ name, type: AttributeType.GRAPH, g });
   return {
-    input: [value('x', dims)],
+    input: [floatValue('x', dims)],
     output: [{ name: 'y' }],
     initializer: [integers('one', [1])],
     node: [
@@ -119,8 +99,8 @@ test.each([
   ];
   const graph = await decode(
     {
-      input: [value('x', [1, 4, 2])],
-      output: [value('y', [1, 4, 2])],
+      input: [floatValue('x', [1, 4, 2])],
+      output: [floatValue('y', [1, 4, 2])],
       initializer: [floats('s', scale), floats('b', bias)],
       node: [node('GroupNormalization', ['x', 's', 'b'], ['y'], attributes)],
     },
@@ -133,12 +113,12 @@ test.each([
 /** The newer exporter says which initialisers are the model's; what it folded has names that look like parameters. */
 test('declared parameters and buffers get identities, results of folding do not', async () => {
   const kind = (name: string, of: string): Loose => ({
-    ...value(name, [2]),
+    ...floatValue(name, [2]),
     metadataProps: [{ key: 'pkg.torch.export.graph_signature.InputSpec.kind', value: of }],
   });
   const graph = await decode({
-    input: [value('x', ['n', 2])],
-    output: [value('y', ['n', 2])],
+    input: [floatValue('x', ['n', 2])],
+    output: [floatValue('y', ['n', 2])],
     initializer: [floats('m.a.weight', [1, 2]), floats('m.table', [3, 4]), floats('unsqueeze_1', [5, 6])],
     valueInfo: [kind('m.a.weight', 'PARAMETER'), kind('m.table', 'BUFFER')],
     node: [

@@ -1,34 +1,9 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { evaluateGraph, float32, inferTypes, shapeText } from '@secateur/graph';
-import {
-  AttributeProto_AttributeType as AttributeType,
-  TensorProto_DataType as DataType,
-  ModelProtoSchema,
-} from 'onnx-buf';
+import { AttributeProto_AttributeType as AttributeType, ModelProtoSchema } from 'onnx-buf';
 import { expect, test } from 'vitest';
 import { decodeOnnx } from '../src/index.js';
-import { sourceOf } from './fixture.js';
-
-// biome-ignore lint/suspicious/noExplicitAny: message initialisers nest freely
-type Loose = any;
-
-const value = (name: string, dims: (number | string)[]): Loose => ({
-  name,
-  type: {
-    value: {
-      case: 'tensorType',
-      value: {
-        elemType: DataType.FLOAT,
-        shape: {
-          dim: dims.map((dim) => ({
-            value:
-              typeof dim === 'number' ? { case: 'dimValue', value: BigInt(dim) } : { case: 'dimParam', value: dim },
-          })),
-        },
-      },
-    },
-  },
-});
+import { floatValue, type Loose, sourceOf } from './fixture.js';
 
 const int = (name: string, i: number): Loose => ({ name, type: AttributeType.INT, i: BigInt(i) });
 
@@ -39,7 +14,7 @@ function attention(attribute: Loose[], [query, key, values]: (number | string)[]
     opsetImport: [{ domain: '', version: 23n }],
     graph: {
       name: 'g',
-      input: [value('q', query!), value('k', key!), value('v', values!)],
+      input: [floatValue('q', query!), floatValue('k', key!), floatValue('v', values!)],
       output: [{ name: 'y' }],
       node: [{ opType: 'Attention', name: 'a', input: ['q', 'k', 'v'], output: ['y'], attribute }],
     },
