@@ -75,6 +75,7 @@ export { modelCard, renderCompare, renderReport, reportJson } from '@secateur/re
 export { benchExecutables } from '@secateur/runtime';
 export { nodeEngine, webEngineInNode } from '@secateur/runtime/node';
 export { calibration, createSampler, samplerNamed } from '@secateur/samplers';
+export { type SparseDMOptions, sparsedm } from '@secateur/sparsedm';
 export {
   adamw,
   denoising,

@@ -46,7 +46,7 @@ export async function createProgram(session: Session, argv: readonly string[]): 
     inspectCommand(session),
     await pruneCommand(session, argv),
     finetuneCommand(session),
-    distillCommand(session),
+    await distillCommand(session, argv),
     sampleCommand(session),
     compareCommand(session),
     evalCommand(session),

@@ -7,6 +7,7 @@ import { nodeFolder } from '@secateur/core/node';
 import { toFloat32 } from '@secateur/graph';
 import { encodePng } from '@secateur/pipelines';
 import { seededTensor } from '@secateur/testkit';
+import type { TrainReport } from '@secateur/train';
 import { loadModel } from 'secateur';
 import { describe, expect, it } from 'vitest';
 import { readMasks } from '../src/prune/masks-file.js';
@@ -148,6 +149,56 @@ describe('secateur finetune', () => {
     ]);
     expect(features.code).toBe(2);
     expect(features.stderr).toMatch(/The student's .* gives .*, the teacher's/);
+  });
+
+  it('trains by SparseDM: the dense model is the teacher, and zeros and masks are those of the pattern', async () => {
+    const given = await setUp();
+    const argv = (...more: string[]) => [
+      ...['distill', given.model, '--method', 'sparsedm', '--data', given.images, '--steps', '3', '--batch', '2'],
+      ...['--out', join(given.folder, 'out'), ...quick, ...more],
+    ];
+    const { code, stderr, stdout } = await secateur(argv('--pattern', '1:4', '--ema', '0.5', '--json'));
+    expect(stderr).toMatch(onlyWarning);
+    expect(code).toBe(0);
+    const report = JSON.parse(stdout) as TrainReport & { files: string[] };
+    expect(report.terms.map(({ name, weight }) => [name, weight])).toEqual([
+      ['denoising', 1],
+      ['output', 0.1],
+    ]);
+    expect(report.maskFlips).toHaveLength(3);
+    expect(report.masks!.dense).toContainEqual({
+      tensor: 'conv_in.weight',
+      reason: '3 input channels are no multiple of 4',
+    });
+    expect(report.files).toContain('masks.safetensors');
+    const out = join(given.folder, 'out');
+    const masks = (await readMasks(await nodeFolder(out)))!;
+    expect([...masks.keys()].sort()).toEqual(Object.keys(report.masks!.sparsity).sort());
+    const { graph } = await loadModel(out);
+    for (const { parameter, shape, read } of graph.constants.values()) {
+      const mask = masks.get(parameter?.name ?? '');
+      if (!mask) continue;
+      expect(mask.shape).toEqual(shape);
+      const values = toFloat32(await read());
+      expect(values.findIndex((value, i) => value !== 0 && !isKept(mask, i))).toBe(-1);
+      expect(values.reduce((count, value) => count + Number(value !== 0), 0)).toBe(values.length / 4);
+    }
+    const help = await secateur(['distill', '--method', 'sparsedm', '--help']);
+    expect(help.stdout).toMatch(/Options of sparsedm:\n +--pattern <name>/);
+    const refused = async (flags: string[], message: RegExp) => {
+      const { code: refusal, stderr: told } = await secateur([...argv(...flags), '--replace']);
+      expect(told).toMatch(message);
+      expect(refusal).toBe(2);
+    };
+    await refused(['--preset', 'bk-sdm'], /--method sparsedm brings its own losses and masks/);
+    await refused(['--mask', '2:4'], /--method sparsedm brings its own losses and masks/);
+    await refused(['--method', 'diff-pruning'], /There is no method "diff-pruning" that trains/);
+    await refused(['--progressive', '--pattern', '3:4'], /Progressive sparsity goes down to a half/);
+    const again = await secateur([
+      ...['distill', out, '--method', 'sparsedm', '--data', given.images, '--steps', '3', '--batch', '2'],
+      ...['--out', join(given.folder, 'again'), ...quick],
+    ]);
+    expect(again.stderr).toMatch(/masks of its own, which --method would break/);
   });
 
   it('trains on a file of tensors; what its mask leaves out does not count', async () => {

@@ -34,7 +34,7 @@ export function renderTraining(input: TrainingReportInput): string {
   const { model, className, report, pictures = [], picturesNote = '', warnings = [], files = [] } = input;
   const sections: (Section | undefined)[] = [
     lossSection(report),
-    flipsSection(report),
+    masksSection(report),
     pictures.length > 0
       ? {
           id: 'pictures',
@@ -104,11 +104,21 @@ function termTable(terms: TrainReport['terms']): Html {
   )}</tbody></table>`;
 }
 
-function flipsSection({ maskFlips }: TrainReport): Section | undefined {
-  if (!maskFlips?.some((share) => share > 0)) return undefined;
+function masksSection({ maskFlips, masks }: TrainReport): Section | undefined {
+  if (!masks || !maskFlips) return undefined;
   const mean = (shares: readonly number[]) => shares.reduce((sum, share) => sum + share, 0) / shares.length;
   const tenth = Math.max(1, Math.floor(maskFlips.length / 10));
-  const body = html`<p>Share of mask bits that changed from one step to the next: ${percent(mean(maskFlips.slice(1, tenth + 1)), 3)} over the first tenth of the steps, ${percent(mean(maskFlips.slice(-tenth)), 3)} over the last.</p>`;
+  const flips = maskFlips.some((share) => share > 0)
+    ? html`<p>Share of mask bits that changed from one step to the next: ${percent(mean(maskFlips.slice(1, tenth + 1)), 3)} over the first tenth of the steps, ${percent(mean(maskFlips.slice(-tenth)), 3)} over the last.</p>`
+    : undefined;
+  const masked = Object.entries(masks.sparsity);
+  const body = html`${flips}
+<details><summary>${wholeNumber(masked.length)} weights under ${masks.name} masks</summary><table class="tight"><thead><tr><th scope="col">weight</th><th scope="col" class="n">zeros</th></tr></thead><tbody>${masked.map(
+    ([name, sparsity]) => html`<tr><th scope="row">${name}</th><td class="n">${percent(sparsity)}</td></tr>`,
+  )}</tbody></table></details>
+<details><summary>${wholeNumber(masks.dense.length)} weights left dense</summary><table class="tight"><tbody>${masks.dense.map(
+    ({ tensor, reason }) => html`<tr><th scope="row">${tensor}</th><td>${reason}</td></tr>`,
+  )}</tbody></table></details>`;
   return { id: 'masks', title: 'Masks', body };
 }
 

@@ -20,6 +20,11 @@ const report: TrainReport = {
     { name: 'output', weight: 0.3, losses: losses.map((loss) => 2 * loss) },
   ],
   maskFlips: losses.map((loss) => loss / 10),
+  masks: {
+    name: '2:4 sr-ste',
+    sparsity: { 'conv1.weight': 0.5 },
+    dense: [{ tensor: 'conv_in.weight', reason: '3 input channels are no multiple of 4' }],
+  },
   measured: { engine: 'ort 1.30', seconds: 20, imagesPerSecond: 64, updateSeconds: 1 },
   resumedFrom: 20,
 };
@@ -36,6 +41,9 @@ describe('renderTraining', () => {
     expect(page).toContain('Loss over 40 steps, log scale.');
     expect(page).toContain('<th scope="row">output</th><td class="n">0.300</td>');
     expect(page).toContain('Share of mask bits that changed');
+    expect(page).toContain('1 weights under 2:4 sr-ste masks');
+    expect(page).toContain('<th scope="row">conv1.weight</th><td class="n">50.0\u00a0%</td>');
+    expect(page).toContain('<th scope="row">conv_in.weight</th><td>3 input channels are no multiple of 4</td>');
     expect(page).toContain('Went on from the checkpoint of step 20.');
     expect(page).toMatch(/<th scope="row">optimizer\.options\.beta1<\/th><td>0\.9<\/td>/);
     expect(page).toContain('5.0\u00a0% of it on masks, clipping, optimiser and average');
@@ -48,7 +56,10 @@ describe('renderTraining', () => {
     expect(page).not.toContain('/somewhere');
   });
   it('leaves masks out where there are none', () => {
-    expect(renderTraining({ ...input, report: { ...report, maskFlips: undefined } })).not.toContain('mask bits');
+    const none = { ...report, maskFlips: undefined, masks: undefined };
+    expect(renderTraining({ ...input, report: none })).not.toContain('masks</summary>');
+    const fixed = { ...report, maskFlips: losses.map(() => 0) };
+    expect(renderTraining({ ...input, report: fixed })).not.toContain('mask bits');
   });
   it('draws a training of one step', () => {
     const one = { ...report, losses: [0.5], terms: [{ name: 'denoising', weight: 1, losses: [0.5] }] };

@@ -24,7 +24,9 @@ export {
   outputDistillation,
 } from './losses/loss-terms.js';
 export { fixedMask } from './masks/fixed-mask.js';
-export { type NOfMMaskOptions, nOfMMask, writeNOfM } from './masks/n-of-m-mask.js';
+export { writeNOfM } from './masks/n-of-m.js';
+export { type NOfMMaskOptions, nOfMMask } from './masks/n-of-m-mask.js';
+export { type MaskStructure, writeStructuredNOfM } from './masks/structured-n-of-m.js';
 export type { WeightMask } from './masks/weight-mask.js';
 export { type AdamWOptions, adamw } from './optimizers/adamw.js';
 export type { Optimizer, OptimizerState } from './optimizers/optimizer.js';
@@ -41,7 +43,7 @@ export {
 export type { LossWeighting, TimestepSampling } from './timesteps.js';
 export { type TrainResult, train } from './train.js';
 export type { TrainOptions, TrainProgress } from './train-options.js';
-export type { TrainReport } from './train-report.js';
+export type { MasksReport, TrainReport } from './train-report.js';
 export {
   type CleanBatch,
   type SampleSet,
@@ -50,3 +52,10 @@ export {
   sampleSet,
   type TrainingData,
 } from './training-data.js';
+export {
+  defineTrainingMethod,
+  isTrainingMethod,
+  type TrainingMethod,
+  type TrainingMethodDefinition,
+  type TrainingPlan,
+} from './training-method.js';

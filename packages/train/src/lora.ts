@@ -129,7 +129,7 @@ function addFactors(
 }
 
 function parameterOf(builder: GraphBuilder, value: string): Parameter {
-  return { value, name: value, shape: builder.constants.get(value)!.shape, inputAxis: 1 };
+  return { value, name: value, shape: builder.constants.get(value)!.shape, inputAxis: 1, outputAxis: 0 };
 }
 
 function withInputs(node: GraphNode, renamed: ReadonlyMap<string, string>): GraphNode {

@@ -14,6 +14,8 @@ export interface Parameter {
   readonly shape: readonly number[];
   /** Where the graph stores the checkpoint's axis 1, the input channels; -1 for vectors. */
   readonly inputAxis: number;
+  /** Where it stores the checkpoint's axis 0, the output channels. */
+  readonly outputAxis: number;
 }
 
 /**
@@ -34,6 +36,7 @@ export function trainableParameters(graph: Graph, patterns: readonly string[] = 
     name: checkedName(constant),
     shape: constant.shape,
     inputAxis: constant.parameter!.axes.indexOf(1),
+    outputAxis: constant.parameter!.axes.indexOf(0),
   }));
 }
 

@@ -55,9 +55,9 @@ export class Series {
   }
 
   /** Of the step made last. */
-  get last(): { readonly loss: number; readonly learningRate: number } {
+  get last(): Pick<StepRecord, 'loss' | 'learningRate' | 'maskFlips'> {
     const at = (this.length - 1) * this.width;
-    return { loss: this.data[at], learningRate: this.data[at + 1] };
+    return { loss: this.data[at], learningRate: this.data[at + 1], maskFlips: this.data[at + 3] };
   }
 
   /** `[steps so far, columns]`, without a copy. */

@@ -20,6 +20,8 @@ export interface TrainProgress extends Progress {
   readonly loss: number;
   readonly learningRate: number;
   readonly imagesPerSecond: number;
+  /** Under masks that follow the weights: share of mask bits that changed before the step. */
+  readonly maskFlips?: number;
   /** Time left at the pace so far. */
   readonly remainingMs: number;
 }

@@ -1,4 +1,4 @@
-import type { Model } from '@secateur/core';
+import { type Masks, type Model, maskFrom } from '@secateur/core';
 import { SecateurError, type Tensor, throwIfAborted } from '@secateur/graph';
 import { type TorchGenerator, type TorchGeneratorState, torchGenerator } from '@secateur/samplers';
 import { type BatchSource, batchSource } from './batch-source.js';
@@ -13,13 +13,15 @@ import { type Parameter, readParameters, trainableParameters, type Values, withV
 import { Series } from './series.js';
 import { checkTeacher } from './teacher.js';
 import { describeRun, type TrainOptions, type TrainSettings, trainSettings } from './train-options.js';
-import { type TrainReport, trainReport } from './train-report.js';
+import { masksReport, type TrainReport, trainReport } from './train-report.js';
 
 export interface TrainResult {
   /** The trained model; with `ema` the averaged weights. */
   readonly model: Model;
   /** With `ema`: the weights of the last step. */
   readonly last?: Model;
+  /** With `mask`: what of the model is zero, by checkpoint name, in the layout of the graph. */
+  readonly masks?: Masks;
   readonly report: TrainReport;
 }
 
@@ -80,14 +82,16 @@ export async function train(model: Model, options: TrainOptions): Promise<TrainR
     await run.batches.close();
   }
   const { updateMs, series } = run;
+  const { model: trained, masks } = await finished(run, run.average ?? run.values);
   return {
-    model: await finished(run, run.average ?? run.values),
-    ...(run.average && { last: await finished(run, run.values) }),
+    model: trained,
+    ...(run.average && { last: (await finished(run, run.values)).model }),
+    ...(masks && { masks }),
     report: trainReport({
       settings: described,
       terms: settings.terms,
       series,
-      hasMask: options.mask !== undefined,
+      masks: options.mask && masksReport(options.mask, run.parameters, masks!),
       steps: settings.steps - (resumedFrom ?? 0),
       imagesPerStep: settings.batchSize * settings.accumulate,
       seconds: (performance.now() - started) / 1000,
@@ -239,10 +243,16 @@ function restore(
 }
 
 /** The model with trained weights, masks applied and low-rank updates merged. */
-async function finished({ model, lora, masked, step }: Run, values: Values): Promise<Model> {
-  const weights = lora ? await lora.merge(values) : masked.applied(values, step);
+async function finished(run: Run, values: Values): Promise<{ model: Model; masks?: Masks }> {
+  const { model, lora, masked, step, options, parameters } = run;
+  const applied = masked.applied(values, step);
+  const weights = lora ? await lora.merge(values) : applied.values;
   const copies = new Map([...weights].map(([name, data]) => [name, data.slice()]));
-  return { ...model, graph: withValues(model.graph, copies) };
+  const trained = { ...model, graph: withValues(model.graph, copies) };
+  if (!options.mask) return { model: trained };
+  const covered = parameters.filter(({ value }) => applied.masks.has(value));
+  const maskOf = ({ value, shape }: Parameter) => maskFrom(shape, (i) => applied.masks.get(value)![i] === 1);
+  return { model: trained, masks: new Map(covered.map((parameter) => [parameter.name, maskOf(parameter)])) };
 }
 
 const TELL_EVERY_MS = 50;
@@ -254,16 +264,18 @@ function tellProgress(run: Run, started: number, from: number): void {
   run.toldAt = now;
   const msPerStep = (now - started) / (step - from);
   const imagesPerSecond = (1000 * settings.batchSize * settings.accumulate) / msPerStep;
-  const { loss, learningRate } = series.last;
+  const { loss, learningRate, maskFlips } = series.last;
+  const flips = options.mask?.refresh ? `, ${(100 * maskFlips).toPrecision(2)} % of the mask changed` : '';
   options.onProgress({
     phase: 'training',
     done: step,
     total: settings.steps,
     unit: 'steps',
-    note: `loss ${loss.toPrecision(4)}, ${imagesPerSecond.toPrecision(3)} images/s`,
+    note: `loss ${loss.toPrecision(4)}, ${imagesPerSecond.toPrecision(3)} images/s${flips}`,
     loss,
     learningRate,
     imagesPerSecond,
+    ...(options.mask?.refresh && { maskFlips }),
     remainingMs: msPerStep * (settings.steps - step),
   });
 }

@@ -8,6 +8,7 @@ const parameter = (name: string, shape: readonly number[], inputAxis = 1): Param
   name,
   shape,
   inputAxis,
+  outputAxis: 1 - inputAxis,
 });
 
 describe('writeNOfM', () => {
@@ -74,7 +75,7 @@ describe('maskedWeights', () => {
   });
   it('exports at most N non-zeros a run', () => {
     const held = maskedWeights(nOfMMask({ pattern: '2:4' }), [weight], start());
-    expect(held.applied(start(), 0).get('a.weight')).toEqual(Float32Array.of(0, -4, 3, 0));
+    expect(held.applied(start(), 0).values.get('a.weight')).toEqual(Float32Array.of(0, -4, 3, 0));
   });
   it('keeps fixed masks: no gradient, no value', () => {
     const values = start();

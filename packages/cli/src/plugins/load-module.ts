@@ -13,12 +13,14 @@ import { SecateurError } from '@secateur/graph';
  * @throws {SecateurError} BAD_PLUGIN when it cannot be found or fails while loading
  */
 export async function loadModule(specifier: string, folder: string): Promise<Record<string, unknown>> {
-  const [{ createJiti }, core, graph, baselines, diffPruning, metrics, secateur] = await Promise.all([
+  const [{ createJiti }, core, graph, baselines, diffPruning, sparsedm, train, metrics, secateur] = await Promise.all([
     import('jiti'),
     import('@secateur/core'),
     import('@secateur/graph'),
     import('@secateur/baselines'),
     import('@secateur/diff-pruning'),
+    import('@secateur/sparsedm'),
+    import('@secateur/train'),
     import('@secateur/metrics'),
     import('../index.js'),
   ]);
@@ -31,6 +33,8 @@ export async function loadModule(specifier: string, folder: string): Promise<Rec
       '@secateur/graph': graph,
       '@secateur/baselines': baselines,
       '@secateur/diff-pruning': diffPruning,
+      '@secateur/sparsedm': sparsedm,
+      '@secateur/train': train,
       '@secateur/metrics': metrics,
       secateur,
     },

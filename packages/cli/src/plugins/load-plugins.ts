@@ -17,10 +17,11 @@ export interface PluginSources {
  * @throws {SecateurError} BAD_PLUGIN, NAME_CLASH
  */
 export async function loadPlugins(sources: PluginSources): Promise<Registry> {
-  const [core, baselines, diffPruning, metrics] = await Promise.all([
+  const [core, baselines, diffPruning, sparsedm, metrics] = await Promise.all([
     import('@secateur/core'),
     import('@secateur/baselines'),
     import('@secateur/diff-pruning'),
+    import('@secateur/sparsedm'),
     import('@secateur/metrics'),
   ]);
   const registry = new Registry();
@@ -28,6 +29,7 @@ export async function loadPlugins(sources: PluginSources): Promise<Registry> {
   registry.addModule({ localRanking, globalRanking, isomorphicRanking }, '@secateur/core');
   registry.addModule(baselines, '@secateur/baselines');
   registry.addModule(diffPruning, '@secateur/diff-pruning');
+  registry.addModule(sparsedm, '@secateur/sparsedm');
   registry.addModule(metrics, '@secateur/metrics');
   for (const entry of flatten(sources.config?.config.plugins ?? [])) await addEntry(registry, entry, sources);
   for (const name of sources.named) await addNamed(registry, name, sources.folder);

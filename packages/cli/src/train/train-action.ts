@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import type { Masks, Model } from '@secateur/core';
 import { nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
-import type { DistillOptions, LossTerm, TrainResult } from '@secateur/train';
+import type { DistillOptions, LossTerm, TrainingMethod, TrainingPlan, TrainResult } from '@secateur/train';
 import { parseEmit } from '../model/convert-model.js';
 import { loadModel, modelPath } from '../model/load-model.js';
 import { denoiserInputsOf, samplerOf, timestepScaleOf } from '../model/sampler-of.js';
@@ -19,14 +19,16 @@ import { type TrainFlags, trainOptions } from './train-flags.js';
 import { trainText } from './train-text.js';
 import { writeTraining } from './write-training.js';
 
-/** What distillation adds. */
-export interface Distillation {
-  readonly teacher: string;
-  readonly terms: Pick<
-    DistillOptions,
-    'preset' | 'task' | 'output' | 'features' | 'guided' | 'normalized' | 'at' | 'scale'
-  >;
-}
+/** What distillation adds: a teacher, and either losses or a method that brings them. */
+export type Distillation = { readonly teacher: string } & (
+  | { readonly terms: DistillTerms; readonly method?: undefined }
+  | { readonly method: TrainingMethod }
+);
+
+type DistillTerms = Pick<
+  DistillOptions,
+  'preset' | 'task' | 'output' | 'features' | 'guided' | 'normalized' | 'at' | 'scale'
+>;
 
 /** `secateur finetune`, and with a teacher `secateur distill`. */
 export async function trainAction(
@@ -35,11 +37,10 @@ export async function trainAction(
   flags: TrainFlags,
   distillation?: Distillation,
 ): Promise<void> {
-  const { denoising, distillTerms } = await import('@secateur/train');
   const { folderCheckpoints } = await import('@secateur/train/node');
   const emit = flags.emit === undefined ? undefined : parseEmit(flags.emit, 'emit');
   const dtype = flags.dtype === undefined ? undefined : parseDtype(flags.dtype);
-  const losses: readonly LossTerm[] = distillation ? distillTerms(distillation.terms) : [denoising()];
+  const plan = await planOf(distillation, flags.steps);
   const options = await trainOptions(flags);
   const input = session.source(given);
   const dataPath = session.source(flags.data);
@@ -49,14 +50,15 @@ export async function trainAction(
   await checkOutput(out, await Promise.all(inputs.map(modelPath)), flags.replace);
   const model = await loadModel(input);
   const teacher = teacherPath === undefined ? undefined : await loadModel(teacherPath);
-  const masks = await masksBeside(await modelPath(input), flags);
+  const masks = await masksBeside(await modelPath(input), flags, plan);
   const { data, unconditional, isMasked } = await loadTrainingData(model, dataPath, { ...flags, ...common(session) });
   const engine = await session.engine();
   const checkpoints = folderCheckpoints(runFolderOf(out));
   const result = await run(session, model, {
     ...options,
     ...(masks && { mask: (await import('@secateur/train')).fixedMask(masks) }),
-    losses: isMasked ? losses.map(masked) : losses,
+    ...(plan.mask && { mask: plan.mask }),
+    losses: isMasked ? plan.losses.map(masked) : plan.losses,
     teacher,
     unconditional,
     data,
@@ -64,9 +66,15 @@ export async function trainAction(
     checkpoints,
   });
   const pictures = flags.pictures ? await picturesOf(session, [model, result.model], engine) : undefined;
-  const files = await writeTraining(session, { out, flags, model, result, masks, pictures, emit, dtype });
+  const files = await writeTraining(session, { out, flags, model, result, pictures, emit, dtype });
   await checkpoints.clear();
   session.result({ ...result.report, out, files }, () => trainText(model.name, result.report, out, files));
+}
+
+async function planOf(distillation: Distillation | undefined, steps: number): Promise<TrainingPlan> {
+  const { denoising, distillTerms } = await import('@secateur/train');
+  if (distillation?.method) return distillation.method.training({ steps });
+  return { losses: distillation ? distillTerms(distillation.terms) : [denoising()] };
 }
 
 /** With a mask in the data, what it leaves out does not count in distances of outputs. */
@@ -103,14 +111,15 @@ async function run(
 }
 
 /** Masks that a pruning run left beside the model: what they zero must stay zero. */
-async function masksBeside(path: string, flags: TrainFlags): Promise<Masks | undefined> {
+async function masksBeside(path: string, flags: TrainFlags, plan: TrainingPlan): Promise<Masks | undefined> {
   const isFolder = await stat(path).then(
     (found) => found.isDirectory(),
     () => false,
   );
   const masks = await readMasks(await nodeFolder(isFolder ? path : dirname(resolve(path))));
-  const clash = masks && (flags.mask !== undefined ? 'mask' : flags.lora !== undefined ? 'lora' : undefined);
-  if (!clash) return masks;
+  const isGiven = { mask: flags.mask !== undefined, lora: flags.lora !== undefined, method: plan.mask !== undefined };
+  const clash = (['mask', 'lora', 'method'] as const).find((flag) => isGiven[flag]);
+  if (!masks || !clash) return masks;
   throw new SecateurError('BAD_OPTION', `The model has masks of its own, which --${clash} would break.`, {
     field: clash,
     hint: 'Leave it out, or remove masks.safetensors from the model’s folder.',

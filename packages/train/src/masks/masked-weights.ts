@@ -14,8 +14,8 @@ export interface MaskedWeights {
   adjust(gradients: Values): void;
   /** After an update: masked weights that must stay zero are zero. */
   settle(): void;
-  /** `values` under masks made from them, for export. */
-  applied(values: Values, step: number): Map<string, Float32Array>;
+  /** `values` under masks made from them, for export, and those masks, both by constant. */
+  applied(values: Values, step: number): { values: Map<string, Float32Array>; masks: Map<string, Uint8Array> };
 }
 
 /** @throws {SecateurError} SHAPE_MISMATCH when masks and weights differ in size */
@@ -46,10 +46,8 @@ export function maskedWeights(
         if (rule.refresh || isFresh) {
           const next = scratch.subarray(0, mask.length);
           rule.write(parameter, w, next, step);
-          for (let i = 0; i < mask.length; i++) {
-            if (mask[i] !== next[i]) flips++;
-            mask[i] = next[i];
-          }
+          for (let i = 0; i < mask.length; i++) flips += mask[i] ^ next[i];
+          mask.set(next);
         }
         const masked = effective.get(parameter.value)!;
         for (let i = 0; i < mask.length; i++) masked[i] = mask[i] === 1 ? w[i] : 0;
@@ -67,10 +65,8 @@ export function maskedWeights(
       for (const [name, mask] of masks) {
         const g = gradients.get(name)!;
         const w = values.get(name)!;
-        for (let i = 0; i < mask.length; i++) {
-          if (mask[i] === 1) continue;
-          g[i] = rule.straightThrough ? g[i] + rule.decay * w[i] : 0;
-        }
+        if (rule.straightThrough) for (let i = 0; i < mask.length; i++) g[i] += rule.decay * (1 - mask[i]) * w[i];
+        else for (let i = 0; i < mask.length; i++) if (mask[i] === 0) g[i] = 0;
       }
     },
     settle() {
@@ -82,6 +78,7 @@ export function maskedWeights(
     },
     applied(from, step) {
       const out = new Map(from);
+      const used = new Map<string, Uint8Array>();
       for (const parameter of covered) {
         const source = from.get(parameter.value)!;
         const mask = new Uint8Array(source.length);
@@ -90,8 +87,9 @@ export function maskedWeights(
           parameter.value,
           source.map((value, i) => (mask[i] === 1 ? value : 0)),
         );
+        used.set(parameter.value, mask);
       }
-      return out;
+      return { values: out, masks: used };
     },
   };
 }

@@ -10,6 +10,8 @@ export interface WeightMask {
   readonly options: Json;
   /** Whether a weight is masked. */
   covers(parameter: Parameter): boolean;
+  /** Why a weight of two or more axes is not masked, for the report. */
+  whyDense?(parameter: Parameter): string | undefined;
   /**
    * Writes the mask of a weight, 1 = keep, from its values; `step` counts the updates made. Called once before training and,
    * when `refresh` says so, before every step.
