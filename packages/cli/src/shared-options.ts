@@ -11,7 +11,7 @@ export interface SharedOptions {
   readonly config?: string;
 }
 
-export const engineNames = ['ort', 'ort-web'] as const;
+export const engineNames = ['ort', 'ort-web', 'wasm'] as const;
 
 const group = 'Shared options:';
 

@@ -75,6 +75,7 @@ export {
   type ValueType,
 } from './op-record.js';
 export { defaultOps, opSetOf, withOps } from './ops/index.js';
+export { type Window, windowOf } from './ops/window.js';
 export { renameValues } from './rename-values.js';
 export { subgraph } from './subgraph.js';
 export { type Cut, type Removal, removeUnits } from './surgery/remove-units.js';

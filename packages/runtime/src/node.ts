@@ -1,9 +1,11 @@
 /** Engines for Node. */
 import { realpath } from 'node:fs/promises';
 import type { Engine } from '@secateur/core';
+import { instantiate } from '@secateur/sparse-wasm/node';
 import { importPeer } from './import-peer.js';
 import { ortEngine } from './ort-engine.js';
 import type { OrtModule, OrtProvider, OrtSessionOptions } from './ort-module.js';
+import { type WasmEngine, type WasmOptions, wasmEngine } from './wasm/wasm-engine.js';
 
 export interface NodeEngineOptions {
   /** Threads of one run, >= 1. Default: onnxruntime's choice, one per core. */
@@ -59,4 +61,13 @@ export async function webEngineInNode(options: WebEngineInNodeOptions = {}): Pro
     threads: 1,
     sessionOptions: options.sessionOptions,
   });
+}
+
+/**
+ * Our own kernels as engine `wasm`, on one thread.
+ *
+ * @throws {SecateurError} BAD_OPTION
+ */
+export async function wasmEngineInNode(options: WasmOptions = {}): Promise<WasmEngine> {
+  return wasmEngine({ ...options, instantiate });
 }

@@ -1,4 +1,4 @@
-import type { Executable, RunOptions } from '@secateur/core';
+import type { Executable } from '@secateur/core';
 import {
   bytesOf,
   type DType,
@@ -9,10 +9,11 @@ import {
   throwIfAborted,
   type ValueInfo,
 } from '@secateur/graph';
-import { checkFeeds, sizeWhenKnown } from './check-feeds.js';
+import { checkFeeds } from './check-feeds.js';
 import { engineFailed } from './ort-errors.js';
 import type { OrtModule, OrtSession, OrtTensor, OrtTensorType } from './ort-module.js';
 import type { SerialQueue } from './serial-queue.js';
+import { checkInto, wantedOutputs } from './wanted-outputs.js';
 
 /** What an executable is made of. */
 export interface OrtExecutableParts {
@@ -67,48 +68,6 @@ async function runSession(
   }
 }
 
-/**
- * The outputs asked for, with `into` checked against them.
- * @throws {SecateurError} BAD_OPTION for a name that is no output; BAD_DATA, SHAPE_MISMATCH for an `into` that does not fit
- */
-function wantedOutputs(
-  outputs: readonly ValueInfo[],
-  options: RunOptions,
-  symbols: Readonly<Record<string, number>>,
-): readonly ValueInfo[] {
-  const names = outputs.map((output) => output.name);
-  const asked = options.outputs ?? names;
-  for (const name of [...asked, ...Object.keys(options.into ?? {})]) {
-    if (names.includes(name)) continue;
-    throw new SecateurError('BAD_OPTION', `"${name}" is no output; the outputs are ${names.join(', ')}.`, {
-      field: name,
-    });
-  }
-  const wanted = outputs.filter((output) => asked.includes(output.name));
-  for (const output of wanted) {
-    const target = options.into?.[output.name];
-    if (!target) continue;
-    if (target.dtype !== output.dtype) {
-      throw new SecateurError('BAD_DATA', `Output "${output.name}" is ${output.dtype}; \`into\` is ${target.dtype}.`, {
-        field: output.name,
-      });
-    }
-    const sizes = output.shape.map((dim) => sizeWhenKnown(dim, symbols));
-    const fits =
-      sizes.length === target.shape.length && sizes.every((size, i) => size === undefined || size === target.shape[i]);
-    if (!fits) throw wrongInto(output.name, sizes.map((size) => size ?? '?').join(', '), target);
-  }
-  return wanted;
-}
-
-function wrongInto(name: string, shape: string, target: Tensor): SecateurError {
-  return new SecateurError(
-    'SHAPE_MISMATCH',
-    `Output "${name}" is [${shape}] in this run; \`into\` is [${target.shape.join(', ')}].`,
-    { field: name },
-  );
-}
-
 function toOrt(ort: OrtModule, value: Tensor): OrtTensor {
   return new ort.Tensor(value.dtype as OrtTensorType, value.data, [...value.shape]);
 }
@@ -122,7 +81,7 @@ async function fromOrt(
   if (into && writesInto) return into;
   const value = tensor(result.type as DType, [...result.dims], asBits(await result.getData(true)));
   if (!into) return value;
-  if (value.shape.join() !== into.shape.join()) throw wrongInto(name, value.shape.join(', '), into);
+  checkInto(name, value.shape, into);
   bytesOf(into).set(bytesOf(value));
   return into;
 }

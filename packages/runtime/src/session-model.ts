@@ -13,6 +13,7 @@ import { encodeOnnx } from '@secateur/onnx';
 import { type CommonFolder, commonFolder } from './common-folder.js';
 import { lowerGroupNorm } from './lower-group-norm.js';
 import type { OrtSessionOptions } from './ort-module.js';
+import { variableInput } from './variable-input.js';
 
 /** Finds the file behind a constant's location: its absolute path without symlinks, or `undefined` to read the values. */
 export type ResolveFile = (path: string) => Promise<string | undefined>;
@@ -109,15 +110,6 @@ function fileReference({ value, location }: Constant, files: Files) {
   return relative === undefined
     ? undefined
     : { location: relative, offset: location.offset, length: location.byteLength };
-}
-
-function variableInput(graph: Graph, name: string): ValueInfo {
-  const constant = graph.constants.get(name);
-  if (constant) return { name, dtype: constant.dtype, shape: constant.shape };
-  throw new SecateurError('BAD_OPTION', `"${name}" is to be variable, and the graph has no constant of that name.`, {
-    field: name,
-    hint: 'Name constants of the graph, not checkpoint tensors.',
-  });
 }
 
 function checkDType(value: ValueInfo): void {

@@ -1,8 +1,10 @@
 /** Engines for browsers: pages and workers. */
 import type { Engine } from '@secateur/core';
+import { instantiate } from '@secateur/sparse-wasm';
 import { importPeer } from './import-peer.js';
 import { ortEngine } from './ort-engine.js';
 import type { OrtModule, OrtSessionOptions } from './ort-module.js';
+import { type WasmEngine, type WasmOptions, wasmEngine } from './wasm/wasm-engine.js';
 
 export interface WebEngineOptions {
   /** `wasm` runs everywhere; `webgpu` where the browser has it. Default `wasm`. */
@@ -41,4 +43,13 @@ export async function webEngine(options: WebEngineOptions = {}): Promise<Engine>
   if (options.threads !== undefined) ort.env.wasm.numThreads = options.threads;
   if (options.wasmPaths !== undefined) ort.env.wasm.wasmPaths = options.wasmPaths;
   return engine;
+}
+
+/**
+ * Our own kernels as engine `wasm`, on one thread.
+ *
+ * @throws {SecateurError} BAD_OPTION
+ */
+export async function wasmEngineInPage(options: WasmOptions = {}): Promise<WasmEngine> {
+  return wasmEngine({ ...options, instantiate });
 }

@@ -1,2 +1,2 @@
 export * from './exports.js';
-export { default } from './init.js';
+export { default, instantiate } from './init.js';

@@ -37,33 +37,52 @@ function requireSimd(): void {
  * @throws {SparseWasmError} NO_SIMD
  */
 export default async function init(options: InitOptions = {}): Promise<InitOutput> {
-  return initFrom(options, (isa) =>
-    fetch(
-      // Written out twice: bundlers look for exactly this form.
-      isa === 'relaxed'
-        ? new URL('../pkg-relaxed/web/sparse_wasm_bg.wasm', import.meta.url)
-        : new URL('../pkg/web/sparse_wasm_bg.wasm', import.meta.url),
-    ),
+  return initFrom(options, fetchModule);
+}
+
+function fetchModule(isa: Isa): Promise<Response> {
+  return fetch(
+    // Written out twice: bundlers look for exactly this form.
+    isa === 'relaxed'
+      ? new URL('../pkg-relaxed/web/sparse_wasm_bg.wasm', import.meta.url)
+      : new URL('../pkg/web/sparse_wasm_bg.wasm', import.meta.url),
   );
 }
 
 /** `init` with a way to find the module that belongs to an instruction set; `@secateur/sparse-wasm` in Node reads a file. */
 export async function initFrom(options: InitOptions, find: (isa: Isa) => Promise<InitInput>): Promise<InitOutput> {
   if (instance) return instance;
-  requireSimd();
-  const isa = options.relaxed && hasRelaxedSimd() ? 'relaxed' : 'simd';
-  const input = await (options.module_or_path ?? find(isa));
-  const loaded = await instantiate(
-    typeof input === 'string' || input instanceof URL || (typeof Request === 'function' && input instanceof Request)
-      ? await fetch(input)
-      : (input as Exclude<InitInput, RequestInfo | URL>),
-  );
+  const loaded = await instantiateFrom(options, find);
   // Another call may have finished while this one waited: everyone gets the first instance.
   instance ??= loaded;
   return instance;
 }
 
-async function instantiate(input: Response | BufferSource | WebAssembly.Module): Promise<InitOutput> {
+/**
+ * A new instance, with a memory of its own, beside the one that `init` gives: for programs that hold several models and want the
+ * memory of each back.
+ * @throws {SparseWasmError} NO_SIMD
+ */
+export async function instantiate(options: InitOptions = {}): Promise<InitOutput> {
+  return instantiateFrom(options, fetchModule);
+}
+
+/** `instantiate` with a way to find the module. */
+export async function instantiateFrom(
+  options: InitOptions,
+  find: (isa: Isa) => Promise<InitInput>,
+): Promise<InitOutput> {
+  requireSimd();
+  const isa = options.relaxed && hasRelaxedSimd() ? 'relaxed' : 'simd';
+  const input = await (options.module_or_path ?? find(isa));
+  return instanceOf(
+    typeof input === 'string' || input instanceof URL || (typeof Request === 'function' && input instanceof Request)
+      ? await fetch(input)
+      : (input as Exclude<InitInput, RequestInfo | URL>),
+  );
+}
+
+async function instanceOf(input: Response | BufferSource | WebAssembly.Module): Promise<InitOutput> {
   if (input instanceof WebAssembly.Module) return outputOf(await WebAssembly.instantiate(input));
   if (typeof Response === 'function' && input instanceof Response) {
     // Not instantiateStreaming: the modules are 25 KB, and this way a wrong media type does no harm.

@@ -1,0 +1,125 @@
+import { SecateurError, sizeOf, toFloat32 } from '@secateur/graph';
+import {
+  type Algorithm,
+  type Choice,
+  createConvolution,
+  createLinear,
+  type Layer,
+  type PackedWeights,
+  packWeights,
+  type Runtime,
+  tuneConvolution,
+  tuneLinear,
+} from '@secateur/sparse-wasm';
+import type { LayerRequest } from './layer-request.js';
+import { type ConstantValue, widened } from './values.js';
+
+export interface AssetOptions {
+  /** Whether Winograd weights may be kept, four times the size of what they are made from. */
+  readonly winograd: boolean;
+  /** Choices by shape and structure when layers are timed. */
+  readonly choices?: Map<string, Choice>;
+}
+
+/** What a plan keeps in the module's memory besides activations: packed weights and small constants. */
+export class Assets {
+  private readonly layers: Layer[] = [];
+  private readonly pointers = new Map<ConstantValue, number>();
+
+  constructor(
+    readonly runtime: Runtime,
+    private readonly options: AssetOptions,
+  ) {}
+
+  /** A constant's values, row-major, in the module's memory. */
+  async upload(constant: ConstantValue): Promise<number> {
+    let pointer = this.pointers.get(constant);
+    if (pointer === undefined) {
+      pointer = this.runtime.arena.upload(await floatsOf(constant));
+      this.pointers.set(constant, pointer);
+    }
+    return pointer;
+  }
+
+  /** Reads a layer's weights and packs them. */
+  async layer(request: LayerRequest, biases: readonly ConstantValue[]): Promise<Layer> {
+    const { weight, shape } = request;
+    if (weight.kind === 'view') throw new Error('not a constant');
+    const layer = this.make(request, request.rows(await floatsOf(weight)), await sumOf(biases, shape.outputs));
+    this.layers.push(layer);
+    return layer;
+  }
+
+  /** A layer of weights at hand; the caller frees it. */
+  make(request: LayerRequest, weight: Float32Array, bias?: Float32Array): Layer {
+    const { runtime, options } = this;
+    const { shape, size } = request;
+    try {
+      if (options.choices) {
+        const tuning = { bias, cache: options.choices };
+        return 'linear' in size
+          ? tuneLinear(runtime, weight, shape, { ...size.linear, ...tuning }).layer
+          : tuneConvolution(runtime, weight, shape, {
+              ...size.convolution,
+              ...tuning,
+              ...(!options.winograd && { algorithm: 'direct' }),
+            }).layer;
+      }
+      const packed: PackedWeights = packWeights(weight, shape, { bias });
+      return 'linear' in size
+        ? createLinear(runtime, packed, size.linear)
+        : createConvolution(runtime, packed, { ...size.convolution, algorithm: this.algorithmOf(request) });
+    } catch (error) {
+      throw layerFailed(request, error);
+    }
+  }
+
+  /**
+   * By rule, so that results do not depend on timing. The wide kernels want eight tiles; below that the transforms cost more
+   * than they save.
+   */
+  private algorithmOf({ shape, size }: LayerRequest): Algorithm {
+    if (!this.options.winograd || 'linear' in size) return 'direct';
+    const { height, width, batch = 1, stride = 1, upsample = false } = size.convolution;
+    const [kernelHeight, kernelWidth] = shape.kernel ?? [1, 1];
+    if (kernelHeight !== 3 || kernelWidth !== 3 || stride !== 1) return 'direct';
+    const enlarged = upsample ? 2 : 1;
+    const tiles = (m: number): number => batch * Math.ceil((enlarged * height) / m) * Math.ceil((enlarged * width) / m);
+    if (tiles(4) >= 8) return 'winograd-f4';
+    return tiles(2) >= 8 ? 'winograd-f2' : 'direct';
+  }
+
+  get layerBytes(): number {
+    return this.layers.reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  free(): void {
+    for (const layer of this.layers.splice(0)) layer.free();
+    for (const pointer of this.pointers.values()) this.runtime.arena.free(pointer);
+    this.pointers.clear();
+  }
+}
+
+export async function floatsOf(constant: ConstantValue): Promise<Float32Array> {
+  return toFloat32(widened(constant.value ?? (await constant.read())));
+}
+
+async function sumOf(biases: readonly ConstantValue[], outputs: number): Promise<Float32Array | undefined> {
+  if (biases.length === 0) return undefined;
+  const sum = new Float32Array(outputs);
+  for (const bias of biases) {
+    const values = await floatsOf(bias);
+    for (let i = 0; i < outputs; i++) sum[i]! += values[sizeOf(bias.shape) === 1 ? 0 : i]!;
+  }
+  return sum;
+}
+
+function layerFailed({ node }: LayerRequest, error: unknown): SecateurError {
+  const words = error instanceof Error ? error.message : String(error);
+  const { code, hint } = error as { code?: string; hint?: string };
+  return new SecateurError(code === 'BAD_DATA' ? 'BAD_DATA' : 'ENGINE_FAILED', `wasm: layer "${node}": ${words}`, {
+    field: node,
+    hint,
+    cause: error,
+  });
+}

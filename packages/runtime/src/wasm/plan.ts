@@ -1,0 +1,87 @@
+import type { Graph, Tensor, ValueType } from '@secateur/graph';
+import type { Runtime } from '@secateur/sparse-wasm';
+import { type AssetOptions, Assets } from './assets.js';
+import { type Foreign, lowerGraph, outputKey } from './lower-graph.js';
+import { planMemory } from './memory.js';
+import type { Place, Step } from './step.js';
+import type { Buffer } from './view.js';
+
+/** Time of one step of a run. */
+export interface StepTime {
+  /** Node that it is for. */
+  readonly node: string;
+  readonly kind: string;
+  readonly ms: number;
+}
+
+/** A graph ready to run at one set of shapes. */
+export interface Plan {
+  /** Bytes of activations, and of packed weights. */
+  readonly activationBytes: number;
+  readonly layerBytes: number;
+  readonly steps: number;
+  /** Runs once; `onStep` hears the time of every step. Outputs by name. */
+  run(feeds: Readonly<Record<string, Tensor>>, onStep?: (time: StepTime) => void): Promise<Record<string, Tensor>>;
+  free(): void;
+}
+
+/**
+ * Lowers, lays out memory, packs weights.
+ *
+ * @throws {SecateurError} UNKNOWN_OP; BAD_DATA when a weight is not finite; ENGINE_FAILED when memory cannot grow
+ */
+export async function createPlan(
+  graph: Graph,
+  types: ReadonlyMap<string, ValueType>,
+  runtime: Runtime,
+  options: AssetOptions & { readonly foreign?: Foreign },
+): Promise<Plan> {
+  const steps = lowerGraph(graph, types, options.foreign);
+  const memory = planMemory(steps);
+  const assets = new Assets(runtime, options);
+  let block: number | undefined;
+  const free = (): void => {
+    assets.free();
+    if (block !== undefined) runtime.arena.free(block);
+    block = undefined;
+  };
+  try {
+    block = runtime.arena.alloc(memory.bytes);
+    const bases = new Map<Buffer, number>();
+    for (const [buffer, offset] of memory.offsets) bases.set(buffer, block + offset);
+    for (const { reads } of steps) {
+      for (const buffer of reads) if (buffer.constant) bases.set(buffer, await assets.upload(buffer.constant));
+    }
+    for (const step of steps) await step.prepare?.(assets);
+    const tensors = new Map<string, Tensor>();
+    const base = (buffer: Buffer): number => bases.get(buffer)!;
+    const place: Place = { runtime, tensors, base, at: (view) => base(view.buffer) + 4 * view.offset };
+    const runs = steps.map((step) => step.bind(place));
+    return {
+      activationBytes: memory.bytes,
+      layerBytes: assets.layerBytes,
+      steps: steps.length,
+      free,
+      async run(feeds, onStep) {
+        for (const [name, value] of Object.entries(feeds)) tensors.set(name, value);
+        try {
+          for (const [i, run] of runs.entries()) await runStep(run, steps[i]!, onStep);
+          return Object.fromEntries(graph.outputs.map(({ name }) => [name, tensors.get(outputKey(name))!]));
+        } finally {
+          tensors.clear();
+        }
+      },
+    };
+  } catch (error) {
+    free();
+    throw error;
+  }
+}
+
+/** Waits only for what has to be waited for: most steps are microseconds long. */
+function runStep(run: () => void | Promise<void>, step: Step, onStep?: (time: StepTime) => void): void | Promise<void> {
+  const start = onStep ? performance.now() : 0;
+  const done = (): void => onStep?.({ node: step.label, kind: step.kind, ms: performance.now() - start });
+  const result = run();
+  return result instanceof Promise ? result.then(done) : done();
+}
