@@ -1,3 +1,4 @@
+import { countMagnitudes, keepHalvesAbove, type StoredHalves } from './halves.js';
 import type { Mask } from './mask.js';
 import { KEYS_AT_A_TIME, type RankKeys } from './rank-keys.js';
 
@@ -17,7 +18,8 @@ const UPPER_SIZE = 2 ** (32 - LOWER_BITS);
 
 /**
  * Finds exactly where a ranking of any length is cut, without holding it: keys are counted by their upper bits in one pass,
- * and where lower bits occur, those of the decisive ones by their lower bits in a second. 4 MB.
+ * and where lower bits occur, those of the decisive ones by their lower bits in a second. 4 MB. Weights of 16 bits are
+ * counted by their patterns, and the counts of these added up.
  *
  * Use: `start(count)`, `add` every tensor, `next()`; as long as that asks for another pass, `add` every tensor again.
  */
@@ -39,14 +41,15 @@ export class CutOffFinder {
 
   /** @param count  how many of the lowest go */
   start(count: number): void {
+    this.#upper.fill(0, this.#lowest);
+    this.#lower.fill(0);
     this.#count = count;
     this.#any = 0;
     this.#decisive = undefined;
-    this.#upper.fill(0);
-    this.#lower.fill(0);
   }
 
   add(keys: RankKeys): void {
+    if (keys.halves && this.#addHalves(keys.halves)) return;
     const held = this.#held;
     for (let from = 0; from < keys.size; from += held.length) {
       const to = Math.min(from + held.length, keys.size);
@@ -56,23 +59,48 @@ export class CutOffFinder {
     }
   }
 
+  /** @returns false, and adds nothing, when a weight is not finite: making its key throws, and says where it is */
+  #addHalves({ patterns, infinity, keys }: StoredHalves): boolean {
+    const counts = countMagnitudes(patterns);
+    if (counts.subarray(infinity).some((count) => count > 0)) return false;
+    for (let pattern = 0; pattern < infinity; pattern++) {
+      const count = counts[pattern];
+      if (count === 0) continue;
+      const key = keys[pattern];
+      this.#any |= key;
+      if (this.#decisive === undefined) this.#upper[binOf(key)] += count;
+      else if (key >> LOWER_BITS === this.#decisive) this.#lower[key & LOWER] += count;
+    }
+    return true;
+  }
+
+  /** Where counting begins: keys of magnitudes, in the upper half alone, are common. */
+  get #lowest(): number {
+    return this.#any < 0 ? 0 : UPPER_SIZE / 2;
+  }
+
   /** The cut, or `undefined` when every tensor has to be added once more. */
   next(): CutOff | undefined {
     if (this.#count === 0) return nothing;
     if (this.#decisive === undefined) {
-      const { bin, before } = binOf(this.#upper, this.#count);
+      const { bin, before } = binHolding(this.#upper, this.#lowest, this.#count);
       this.#decisive = bin - UPPER_SIZE / 2;
       this.#left = this.#count - before;
       if ((this.#any & LOWER) !== 0) return undefined;
       return { key: this.#decisive << LOWER_BITS, ties: this.#left };
     }
-    const { bin, before } = binOf(this.#lower, this.#left);
+    const { bin, before } = binHolding(this.#lower, 0, this.#left);
     return { key: (this.#decisive << LOWER_BITS) | bin, ties: this.#left - before };
   }
 }
 
+/** The bin of a key's upper bits; negative keys come first. */
+function binOf(key: number): number {
+  return (key >> LOWER_BITS) + UPPER_SIZE / 2;
+}
+
 function countUpper(keys: Int32Array, length: number, counts: Float64Array): void {
-  for (let i = 0; i < length; i++) counts[(keys[i] >> LOWER_BITS) + UPPER_SIZE / 2]++;
+  for (let i = 0; i < length; i++) counts[binOf(keys[i])]++;
 }
 
 function countLower(keys: Int32Array, length: number, decisive: number, counts: Float64Array): void {
@@ -80,9 +108,9 @@ function countLower(keys: Int32Array, length: number, decisive: number, counts: 
 }
 
 /** The bin that holds number `count` in ascending order, counted from 1, and how many are in the bins before it. */
-function binOf(counts: Float64Array, count: number): { bin: number; before: number } {
+function binHolding(counts: Float64Array, first: number, count: number): { bin: number; before: number } {
   let before = 0;
-  let bin = 0;
+  let bin = first;
   while (before + counts[bin] < count) before += counts[bin++];
   return { bin, before };
 }
@@ -94,44 +122,31 @@ function binOf(counts: Float64Array, count: number): { bin: number; before: numb
 export function keepAbove(
   shape: readonly number[],
   keys: RankKeys,
-  cut: CutOff,
+  { key, ties }: CutOff,
   atATime: number = KEYS_AT_A_TIME,
 ): { mask: Mask; rest: CutOff } {
   const bits = new Uint8Array(Math.ceil(keys.size / 8));
+  if (keys.halves) return { mask: { shape, bits }, rest: { key, ties: keepHalvesAbove(keys.halves, key, ties, bits) } };
   const held = new Int32Array(Math.min(atATime, keys.size));
-  let { ties } = cut;
+  let left = ties;
   for (let from = 0; from < keys.size; from += held.length) {
     const length = Math.min(held.length, keys.size - from);
     keys.fill(from, from + length, held);
-    if (ties > 0) ties = markWithTies(held, length, cut.key, ties, bits, from);
-    else mark(held, length, cut.key, bits, from);
+    // Before the last tie that goes, what stays is larger; behind it, as large.
+    let end = 0;
+    while (left > 0 && end < length) if (held[end++] === key) left--;
+    mark(held, 0, end, key + 1, bits, from);
+    mark(held, end, length, key, bits, from);
   }
-  return { mask: { shape, bits }, rest: { key: cut.key, ties } };
+  return { mask: { shape, bits }, rest: { key, ties: left } };
 }
 
-/** Bits of the keys that are not below `least`; without a branch, which could only be guessed. */
-function mark(keys: Int32Array, length: number, least: number, bits: Uint8Array, first: number): void {
-  for (let i = 0; i < length; i++) {
+/** Bits of the keys `[from, to)` that are not below `least`; without a branch, which could only be guessed. */
+function mark(keys: Int32Array, from: number, to: number, least: number, bits: Uint8Array, first: number): void {
+  for (let i = from; i < to; i++) {
     const key = keys[i];
     const isBelow = ((key & ~least) | (~(key ^ least) & (key - least))) >>> 31;
     const element = first + i;
     bits[element >> 3] |= (1 - isBelow) << (element & 7);
   }
-}
-
-function markWithTies(
-  keys: Int32Array,
-  length: number,
-  least: number,
-  ties: number,
-  bits: Uint8Array,
-  first: number,
-): number {
-  for (let i = 0; i < length; i++) {
-    const key = keys[i];
-    if (key < least || (key === least && ties-- > 0)) continue;
-    const element = first + i;
-    bits[element >> 3] |= 1 << (element & 7);
-  }
-  return Math.max(0, ties);
 }

@@ -1,5 +1,5 @@
 import { SecateurError, type Tensor, toFloat32 } from '@secateur/graph';
-import type { StoredHalves } from './two-of-four.js';
+import type { StoredHalves } from './halves.js';
 
 /**
  * The elements of a tensor as whole numbers that rank as their scores do: the bits of a float32, which of two positive
@@ -47,8 +47,8 @@ export function keysOfScores(scores: Float32Array): RankKeys {
  * @param name  for messages
  */
 export function keysOfMagnitudes(name: string, weights: Tensor): RankKeys {
-  if (weights.dtype === 'float16') return magnitudesOfHalves(name, weights, halfKeys());
-  if (weights.dtype === 'bfloat16') return magnitudesOfBfloats(name, weights);
+  if (weights.dtype === 'float16') return magnitudesOfHalves(name, weights, 0x7c00, halfKeys());
+  if (weights.dtype === 'bfloat16') return magnitudesOfHalves(name, weights, 0x7f80, bfloatKeys());
   const values = toFloat32(weights);
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   return {
@@ -66,33 +66,15 @@ export function keysOfMagnitudes(name: string, weights: Tensor): RankKeys {
   };
 }
 
-function magnitudesOfHalves(name: string, weights: Tensor, keys: Int32Array): RankKeys {
-  const bits = weights.data as Uint16Array;
+function magnitudesOfHalves(name: string, weights: Tensor, infinity: number, keys: Int32Array): RankKeys {
+  const patterns = weights.data as Uint16Array;
   return {
-    size: bits.length,
-    halves: { patterns: bits, infinity: 0x7c00 },
+    size: patterns.length,
+    halves: { patterns, infinity, keys },
     fill(from, to, into) {
       let any = 0;
       for (let i = from, at = 0; i < to; i++, at++) {
-        const key = keys[bits[i]];
-        if (key > LARGEST_FINITE) throw notFinite(name, weights, i);
-        into[at] = key;
-        any |= key;
-      }
-      return any;
-    },
-  };
-}
-
-function magnitudesOfBfloats(name: string, weights: Tensor): RankKeys {
-  const bits = weights.data as Uint16Array;
-  return {
-    size: bits.length,
-    halves: { patterns: bits, infinity: 0x7f80 },
-    fill(from, to, into) {
-      let any = 0;
-      for (let i = from, at = 0; i < to; i++, at++) {
-        const key = (bits[i] << 16) & MAGNITUDE;
+        const key = keys[patterns[i] & 0x7fff];
         if (key > LARGEST_FINITE) throw notFinite(name, weights, i);
         into[at] = key;
         any |= key;
@@ -103,14 +85,23 @@ function magnitudesOfBfloats(name: string, weights: Tensor): RankKeys {
 }
 
 let keysByHalf: Int32Array | undefined;
+let keysByBfloat: Int32Array | undefined;
 
-/** Keys of the magnitudes of all float16 bit patterns, `[65536]`. */
+/** Keys of the magnitudes of all float16 bit patterns without their sign, `[32768]`. */
 function halfKeys(): Int32Array {
-  if (!keysByHalf) {
-    const patterns = Uint16Array.from({ length: 65536 }, (_, bits) => bits & 0x7fff);
-    keysByHalf = new Int32Array(toFloat32({ dtype: 'float16', shape: [65536], data: patterns }).buffer);
-  }
+  keysByHalf ??= keysByPattern('float16');
   return keysByHalf;
+}
+
+/** The same of bfloat16. */
+function bfloatKeys(): Int32Array {
+  keysByBfloat ??= keysByPattern('bfloat16');
+  return keysByBfloat;
+}
+
+function keysByPattern(dtype: 'float16' | 'bfloat16'): Int32Array {
+  const data = Uint16Array.from({ length: 0x8000 }, (_, bits) => bits);
+  return new Int32Array(toFloat32({ dtype, shape: [0x8000], data }).buffer);
 }
 
 /** A weight that is NaN or infinite: no score of it would mean anything. */

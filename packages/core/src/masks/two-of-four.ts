@@ -1,15 +1,4 @@
-/** Weights of 16 bits as they are stored: without the sign bit, a larger pattern is a larger magnitude. */
-export interface StoredHalves {
-  readonly patterns: Uint16Array;
-  /** The pattern of infinity: what is not below it, sign left out, is infinite or NaN. */
-  readonly infinity: number;
-}
-
-/** Elements at a time: a caller has to know where a weight was found that is not finite, and caches are small. */
-export const HALVES_AT_A_TIME: number = 2 ** 15;
-
-const SIGNS = 0x80008000 | 0;
-const MAGNITUDES = 0x7fff7fff;
+import { HALVES_AT_A_TIME, MAGNITUDES, SIGNS, type StoredHalves, wordsOf } from './halves.js';
 
 /**
  * 2:4 straight from the stored patterns: keeps the two largest magnitudes of every four, ties the lower index, where the
@@ -31,7 +20,7 @@ export function keepTwoOfFourHalves(
   const room = (0x8000 - infinity) * 0x10001;
   const group = 4 * stride;
   const atATime = stride === 1 ? HALVES_AT_A_TIME : 2 * group * Math.max(1, Math.floor(HALVES_AT_A_TIME / (2 * group)));
-  const words = stride === 1 && patterns.byteOffset % 4 === 0 ? wordsOf(patterns) : undefined;
+  const words = stride === 1 ? wordsOf(patterns) : undefined;
   const flags = words ? undefined : new Uint8Array(Math.min(atATime, 8 * Math.ceil(size / 8)));
   for (let from = 0; from < size; from += atATime) {
     const to = Math.min(from + atATime, size);
@@ -45,11 +34,6 @@ export function keepTwoOfFourHalves(
     }
     if (seen !== 0) notFinite(from, to);
   }
-}
-
-/** Pairs of patterns, the first in the lower half: tensors are little-endian everywhere. */
-function wordsOf({ buffer, byteOffset, length }: Uint16Array): Int32Array {
-  return new Int32Array(buffer, byteOffset, length >> 1);
 }
 
 /** Bytes `[from, to)` of the mask, each of two groups whose four lie side by side. @returns not 0 when not all is finite */

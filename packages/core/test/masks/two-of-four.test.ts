@@ -2,9 +2,9 @@ import { type DType, sizeOf, toFloat32 } from '@secateur/graph';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { isKept } from '../../src/index.js';
+import { HALVES_AT_A_TIME } from '../../src/masks/halves.js';
 import { keepNofMByKeys } from '../../src/masks/n-of-m.js';
 import { keysOfMagnitudes } from '../../src/masks/rank-keys.js';
-import { HALVES_AT_A_TIME } from '../../src/masks/two-of-four.js';
 import { removedNofM } from '../support/sorted-selection.js';
 
 const infinities = { float16: 0x7c00, bfloat16: 0x7f80 } as const;
