@@ -26,8 +26,8 @@ export function wordsOf(patterns: Uint16Array): Int32Array {
 }
 
 /** How often each magnitude occurs, `[32768]`. */
-export function countMagnitudes(patterns: Uint16Array): Uint32Array {
-  const counts = new Uint32Array(0x8000);
+export function countMagnitudes(patterns: Uint16Array): Float64Array {
+  const counts = new Float64Array(0x8000);
   const words = wordsOf(patterns);
   for (let from = 0; from < words.length; from += HALVES_AT_A_TIME) {
     countPairs(words, from, Math.min(from + HALVES_AT_A_TIME, words.length), counts);
@@ -37,7 +37,7 @@ export function countMagnitudes(patterns: Uint16Array): Uint32Array {
 }
 
 /** In pieces: a loop called many times is compiled better than one that runs long. */
-function countPairs(words: Int32Array, from: number, to: number, counts: Uint32Array): void {
+function countPairs(words: Int32Array, from: number, to: number, counts: Float64Array): void {
   for (let i = from; i < to; i++) {
     const pair = words[i];
     counts[pair & 0x7fff]++;
@@ -102,11 +102,27 @@ function endOfTies(
   return { end: patterns.length, left };
 }
 
-/** The first word from `from` on with a tie in one of its halves: what is 0 there borrows from its sign bit. */
+/** The first word from `from` on with a tie in one of its halves. Four at a time, as long as there is none. */
 function nextTie(words: Int32Array, from: number, tie: number): number {
   const ties = tie * BOTH;
-  for (let i = from; i < words.length; i++) if (((((words[i] & MAGNITUDES) ^ ties) - BOTH) & SIGNS) !== 0) return i;
-  return words.length;
+  let at = from;
+  while (
+    at + 4 <= words.length &&
+    (anyTie(words[at], ties) |
+      anyTie(words[at + 1], ties) |
+      anyTie(words[at + 2], ties) |
+      anyTie(words[at + 3], ties)) ===
+      0
+  ) {
+    at += 4;
+  }
+  while (at < words.length && anyTie(words[at], ties) === 0) at++;
+  return at;
+}
+
+/** Not 0 when one of two magnitudes is the tie: their difference of 0 borrows from its sign bit. */
+function anyTie(pair: number, ties: number): number {
+  return (((pair & MAGNITUDES) ^ ties) - BOTH) & SIGNS;
 }
 
 /** Bytes of a mask at a time. */

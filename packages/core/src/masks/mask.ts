@@ -19,19 +19,26 @@ export function isKept(mask: Mask, element: number): boolean {
   return (mask.bits[element >> 3] & (1 << (element & 7))) !== 0;
 }
 
-export function countKept(mask: Mask): number {
-  const { bits } = mask;
-  let count = 0;
-  for (let i = 0; i < bits.length; i++) count += bitsOfByte[bits[i]];
+export function countKept({ bits }: Mask): number {
+  const { buffer, byteOffset, length } = bits.byteOffset % 4 === 0 ? bits : bits.slice();
+  const words = length >> 2;
+  let count = countWords(new Int32Array(buffer, byteOffset, words));
+  for (let i = 4 * words; i < length; i++) count += bitsOf(bits[i]);
   return count;
 }
 
-/** How many bits are set in every byte. */
-const bitsOfByte: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) => {
+function countWords(words: Int32Array): number {
   let count = 0;
-  for (let rest = byte; rest; rest &= rest - 1) count++;
+  for (let i = 0; i < words.length; i++) count += bitsOf(words[i]);
   return count;
-});
+}
+
+/** How many bits of a word are set: summed in pairs, fours and bytes, which the product adds up in the topmost. */
+function bitsOf(word: number): number {
+  const pairs = word - ((word >>> 1) & 0x55555555);
+  const fours = (pairs & 0x33333333) + ((pairs >>> 2) & 0x33333333);
+  return Math.imul((fours + (fours >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
 
 /** Fraction of elements that are zeroed. */
 export function sparsityOf(mask: Mask): number {

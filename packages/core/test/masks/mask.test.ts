@@ -12,6 +12,16 @@ describe('Mask', () => {
     expect(countKept(mask)).toBe(5);
     expect(sparsityOf(mask)).toBeCloseTo(4 / 9, 15);
   });
+  it('counts bytes of any number and alignment', () => {
+    const bits = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+    for (const from of [0, 1, 2, 3]) {
+      for (const to of [from, from + 1, from + 3, 8, 253, 256]) {
+        const some = bits.subarray(from, to);
+        const ones = [...some].map((byte) => byte.toString(2).replaceAll('0', '').length);
+        expect(countKept({ shape: [8 * some.length], bits: some })).toBe(ones.reduce((sum, n) => sum + n, 0));
+      }
+    }
+  });
   it('zeroes a copy and leaves the given values alone', () => {
     const values = Float32Array.from({ length: 9 }, (_, i) => i + 1);
     expect(Array.from(applyMask(mask, values))).toEqual([1, 0, 3, 0, 5, 0, 7, 0, 9]);
