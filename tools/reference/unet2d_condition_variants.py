@@ -38,6 +38,7 @@ VARIANTS = {
         SMALL, **MIDDLE, in_channels=7, num_class_embeds=9, only_cross_attention=True, center_input_sample=True,
         mid_block_scale_factor=1.5, downsample_padding=0, flip_sin_to_cos=False, freq_shift=1, upcast_attention=True,
     ),
+    "guided": dict(SMALL, **MIDDLE, time_cond_proj_dim=6),
 }
 
 
@@ -48,6 +49,8 @@ def inputs_of(config: dict) -> dict[str, torch.Tensor]:
         "timestep": torch.tensor([3, 500]),
         "encoder_hidden_states": torch.randn(2, 5, config["cross_attention_dim"], generator=generator),
     }
+    if config.get("time_cond_proj_dim"):
+        inputs["timestep_cond"] = torch.randn(2, config["time_cond_proj_dim"], generator=generator)
     if config.get("class_embed_type") == "projection":
         inputs["class_labels"] = torch.randn(2, config["projection_class_embeddings_input_dim"], generator=generator)
     elif config.get("num_class_embeds"):

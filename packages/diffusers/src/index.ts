@@ -10,6 +10,7 @@ export { fluxTransformer2DModel } from './flux-transformer-2d-model/flux-transfo
 export { asExpressed } from './format/as-expressed.js';
 export { diffusersFormat } from './format/diffusers-format.js';
 export { modelFromWeights, randomWeights } from './format/new-model.js';
+export { parsePythonJson } from './format/python-json.js';
 export { loadScript } from './load-script/load-script.js';
 export { defineModelClass, type Library, type ModelClass, type ModelClassDefinition } from './model-class.js';
 export { modelClasses, modelClassOf } from './model-classes.js';

@@ -1,61 +1,57 @@
 import type { Executable, Model } from '@secateur/core';
 import {
   castTensor,
-  type DType,
+  dimEquals,
   dimText,
   evaluateDim,
-  float32,
-  int64,
   SecateurError,
   type Tensor,
-  throwIfAborted,
   toFloat32,
   type ValueInfo,
 } from '@secateur/graph';
 import { timestepTensor } from '@secateur/samplers';
+import { type Feeds, runRows } from './rows.js';
 
-/** What an unconditional denoiser takes and gives. */
+/** What a denoiser takes. */
 export interface DenoiserInputs {
-  /** Shape of one sample: `[channels, height, width]`. */
+  /** The noisy picture or latent. */
+  readonly sample: ValueInfo;
+  readonly timestep: ValueInfo;
+  /** Everything else: prompts, labels, … */
+  readonly conditions: readonly ValueInfo[];
+  /** Shape of one sample at the model's own size: `[channels, height, width]`. */
   readonly shape: readonly number[];
-  readonly sampleDType: DType;
-  /** The model's own batch, when it is fixed. */
-  readonly fixedBatch?: number;
-  readonly timestepDType: DType;
-  readonly isTimestepScalar: boolean;
-  readonly takesLabels: boolean;
 }
 
-const known = ['sample', 'timestep', 'class_labels'];
-
 /**
- * @throws {SecateurError} BAD_OPTION when the model lacks `sample` or `timestep`, or needs an input that is not known;
- *   SHAPE_MISMATCH when a size of the sample is not known
+ * @throws {SecateurError} BAD_OPTION when the model lacks a sample or a timestep; SHAPE_MISMATCH when a size of the sample is
+ *   not known
  */
 export function denoiserInputs(model: Model): DenoiserInputs {
   const { inputs } = model.graph;
-  const foreign = inputs.filter(({ name }) => !known.includes(name)).map(({ name }) => name);
-  if (foreign.length > 0) {
-    throw new SecateurError(
-      'BAD_OPTION',
-      `${model.name} needs ${foreign.join(', ')}, which this pipeline does not give.`,
-      {
-        field: foreign[0],
-        hint: `Its inputs may be ${known.join(', ')}.`,
-      },
-    );
-  }
-  const sample = inputNamed(model, 'sample');
+  const sample = inputs.find(({ name }) => name === 'hidden_states') ?? inputNamed(model, 'sample');
   const timestep = inputNamed(model, 'timestep');
-  const [batch, ...rest] = sample.shape;
   return {
-    shape: rest.map((dim) => evaluateDim(dim, model.sizes)),
-    sampleDType: sample.dtype,
-    ...(typeof batch === 'number' && { fixedBatch: batch }),
-    timestepDType: timestep.dtype,
-    isTimestepScalar: timestep.shape.length === 0,
-    takesLabels: inputs.some(({ name }) => name === 'class_labels'),
+    sample,
+    timestep,
+    conditions: inputs.filter((input) => input !== sample && input !== timestep),
+    shape: sample.shape.slice(1).map((dim) => evaluateDim(dim, model.sizes)),
   };
+}
+
+/** @throws {SecateurError} BAD_OPTION naming the first condition that is not in `known` */
+export function refuseOtherConditions(model: Model, { conditions }: DenoiserInputs, known: readonly string[]): void {
+  const foreign = conditions.filter(({ name }) => !known.includes(name)).map(({ name }) => name);
+  if (foreign.length === 0) return;
+  const given = ['sample', 'timestep', ...known].join(', ');
+  throw new SecateurError(
+    'BAD_OPTION',
+    `${model.name} needs ${foreign.join(', ')}, which this pipeline does not give.`,
+    {
+      field: foreign[0],
+      hint: `Its inputs may be ${given}. Text to image needs the whole pipeline’s folder, with tokeniser and text encoder.`,
+    },
+  );
 }
 
 function inputNamed(model: Model, name: string): ValueInfo {
@@ -77,13 +73,13 @@ export interface Denoiser {
 
 export interface DenoiseOptions {
   readonly batchSize: number;
-  /** `[count]`, where the model takes labels. */
-  readonly classLabels?: readonly number[];
+  /** By input name, a row for each sample. */
+  readonly conditions?: Feeds;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The model's answer for all samples, run in batches. The last batch is filled up with zeros where the model's batch is fixed.
+ * The model's answer for all samples, run in batches.
  *
  * @param sample  [count, channels, height, width], float32
  * @throws {SecateurError} BAD_DATA when the answer is not finite; ABORTED
@@ -92,55 +88,27 @@ export async function denoise(
   { inputs, executable, output }: Denoiser,
   sample: Tensor,
   timestep: number,
-  options: DenoiseOptions,
+  { batchSize, conditions, signal }: DenoiseOptions,
 ): Promise<Tensor> {
-  const count = sample.shape[0];
-  const data = toFloat32(sample);
-  const size = data.length / count;
-  const step = inputs.fixedBatch ?? options.batchSize;
-  const parts: Float32Array[] = [];
-  let shape = sample.shape;
-  for (let start = 0; start < count; start += step) {
-    throwIfAborted(options.signal);
-    const used = Math.min(step, count - start);
-    const batch = inputs.fixedBatch ?? used;
-    const rows = new Float32Array(batch * size);
-    rows.set(data.subarray(start * size, (start + used) * size));
-    const feeds: Record<string, Tensor> = {
-      sample: castTensor(float32([batch, ...inputs.shape], rows), inputs.sampleDType),
-      timestep: timestepFeed(inputs, timestep, batch),
-    };
-    if (options.classLabels) feeds.class_labels = labelsFeed(options.classLabels, start, used, batch);
-    const results = await executable.run(feeds, { outputs: [output], signal: options.signal });
-    const answer = toFloat32(results[output]);
-    shape = [count, ...results[output].shape.slice(1)];
-    parts.push(answer.subarray(0, (answer.length / batch) * used));
-  }
-  return joined(parts, shape, timestep);
-}
-
-function timestepFeed(inputs: DenoiserInputs, timestep: number, batch: number): Tensor {
-  const length = inputs.isTimestepScalar ? 1 : batch;
-  // Half-precision models take the timestep as a float, too.
-  const isHalf = inputs.timestepDType === 'float16' || inputs.timestepDType === 'bfloat16';
-  const feed = timestepTensor(new Array<number>(length).fill(timestep), isHalf ? 'float32' : inputs.timestepDType);
-  return castTensor(inputs.isTimestepScalar ? { ...feed, shape: [] } : feed, inputs.timestepDType);
-}
-
-function labelsFeed(labels: readonly number[], start: number, used: number, batch: number): Tensor {
-  return int64(Array.from({ length: batch }, (_, i) => (i < used ? labels[start + i] : 0)));
-}
-
-function joined(parts: readonly Float32Array[], shape: readonly number[], timestep: number): Tensor {
-  const data = new Float32Array(parts.reduce((total, part) => total + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    data.set(part, offset);
-    offset += part.length;
-  }
-  if (data.every(Number.isFinite)) return float32(shape, data);
+  const all = [inputs.sample, inputs.timestep, ...inputs.conditions];
+  const rows = { [inputs.sample.name]: sample, ...conditions };
+  const others = (count: number) => ({ [inputs.timestep.name]: timestepFeed(inputs, timestep, count) });
+  const results = await runRows(executable, all, rows, { batchSize, outputs: [output], others, signal });
+  const answer = results[output];
+  if (toFloat32(answer).every(Number.isFinite)) return answer;
   throw new SecateurError('BAD_DATA', `The model's answer at timestep ${timestep} is not finite.`, {
     field: 'timestep',
     hint: 'Look for NaN or infinite weights.',
   });
+}
+
+/** A scalar, one for all, or one for each row, as the input's shape has it. */
+function timestepFeed({ sample, timestep: input }: DenoiserInputs, timestep: number, rows: number): Tensor {
+  const [dim] = input.shape;
+  const isRows = dim !== undefined && typeof dim !== 'number' && dimEquals(dim, sample.shape[0]);
+  const length = isRows ? rows : typeof dim === 'number' ? dim : 1;
+  // Half-precision models take the timestep as a float, too.
+  const isHalf = input.dtype === 'float16' || input.dtype === 'bfloat16';
+  const feed = timestepTensor(new Array<number>(length).fill(timestep), isHalf ? 'float32' : input.dtype);
+  return castTensor(input.shape.length === 0 ? { ...feed, shape: [] } : feed, input.dtype);
 }

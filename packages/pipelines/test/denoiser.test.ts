@@ -1,6 +1,6 @@
-import { float32, symbol, toNumbers } from '@secateur/graph';
+import { float32, int64, toNumbers } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
-import { denoise, denoiserInputs } from '../src/denoiser.js';
+import { denoise, denoiserInputs, refuseOtherConditions } from '../src/denoiser.js';
 import { type FakeModelOptions, fakeEngine, fakeModel, type Run } from './fake-model.js';
 
 const sample = float32(
@@ -36,10 +36,13 @@ describe('denoise', () => {
     expect(toNumbers(answer)[47]).toBe(23.5);
   });
 
-  it('gives timesteps as the model takes them: scalar, or of another type', async () => {
+  it('gives timesteps as the model takes them: scalar, one for all, or of another type', async () => {
     const scalar = await setUp({ timestepShape: [] });
     await denoise(scalar.denoiser, sample, 7, { batchSize: 8 });
     expect(scalar.engine.fed[0].timestep.shape).toEqual([]);
+    const single = await setUp({ timestepShape: [1] });
+    await denoise(single.denoiser, sample, 7, { batchSize: 8 });
+    expect(single.engine.fed[0].timestep.shape).toEqual([1]);
     const half = await setUp({ timestepDType: 'float16' });
     await denoise(half.denoiser, sample, 7.5, { batchSize: 8 });
     expect(toNumbers(half.engine.fed[0].timestep)).toEqual([7.5, 7.5, 7.5]);
@@ -47,9 +50,9 @@ describe('denoise', () => {
     await expect(denoise(whole.denoiser, sample, 7.5, { batchSize: 8 })).rejects.toMatchObject({ code: 'BAD_OPTION' });
   });
 
-  it('gives labels batch by batch', async () => {
+  it('gives conditions batch by batch', async () => {
     const { engine, denoiser } = await setUp({ labels: true });
-    await denoise(denoiser, sample, 7, { batchSize: 2, classLabels: [4, 5, 6] });
+    await denoise(denoiser, sample, 7, { batchSize: 2, conditions: { class_labels: int64([4, 5, 6]) } });
     expect(engine.fed.map((feeds) => toNumbers(feeds.class_labels))).toEqual([[4, 5], [6]]);
   });
 
@@ -68,7 +71,8 @@ describe('denoise', () => {
 });
 
 it('refuses models with other inputs', () => {
-  expect(() => denoiserInputs(fakeModel({ extra: 'encoder_hidden_states' }))).toThrow(
+  const conditional = fakeModel({ extra: 'encoder_hidden_states', labels: true });
+  expect(() => refuseOtherConditions(conditional, denoiserInputs(conditional), ['class_labels'])).toThrow(
     expect.objectContaining({ code: 'BAD_OPTION', field: 'encoder_hidden_states' }),
   );
   const model = fakeModel();
@@ -77,5 +81,4 @@ it('refuses models with other inputs', () => {
     expect.objectContaining({ code: 'BAD_OPTION', field: 'timestep' }),
   );
   expect(() => denoiserInputs({ ...model, sizes: {} })).toThrow(expect.objectContaining({ code: 'SHAPE_MISMATCH' }));
-  expect(denoiserInputs(fakeModel({ batch: symbol('n') })).fixedBatch).toBeUndefined();
 });

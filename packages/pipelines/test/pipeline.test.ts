@@ -39,7 +39,7 @@ it('reports every call of the model, with a preview', async () => {
   expect(events.map(({ done, total }) => [done, total])).toEqual([1, 2, 3, 4, 5].map((done) => [done, 5]));
   expect(events.map(({ timestep }) => timestep)).toEqual([999, 666, 666, 332, 332]);
   expect(events[4].sample).toEqual(raw);
-  expect(events[0].preview()[0]).toMatchObject({ width: 4, height: 4, channels: 3 });
+  expect((await events[0].preview())[0]).toMatchObject({ width: 4, height: 4, channels: 3 });
 });
 
 describe('samplers', () => {

@@ -18,7 +18,7 @@ export interface StepInput {
   readonly sample: Tensor;
   /** Which step this is: an index into `timesteps`. */
   readonly index: number;
-  /** What the step before returned. Left out at index 0. */
+  /** What the step before returned. Left out at the first index. */
   readonly state?: SamplerState;
   /** Standard normal noise of the sample's shape, for a step that needs some. */
   readonly noise?: Tensor;
@@ -38,10 +38,14 @@ export interface StepResult {
 export interface SamplingPlan {
   /** The timestep of each call of the model; Heun and PNDM make more calls than steps asked for. May be fractions. */
   readonly timesteps: readonly number[];
+  /** Index of the first call: 0, unless steps were skipped. */
+  readonly begin: number;
   /** Standard deviation of the noise that sampling starts from. */
   readonly initialNoiseScale: number;
   /** A first sample: `randn(shape)` times `initialNoiseScale`. */
   init(shape: readonly number[], generator: TorchGenerator): Tensor;
+  /** A first sample from a clean one: as noisy as the sample is before call `begin`. `noise` is standard normal. */
+  noised(clean: Tensor, noise: Tensor): Tensor;
   /** Whether step `index` uses noise. */
   drawsNoise(index: number): boolean;
   /** What the model is to be given for this sample. */
@@ -59,6 +63,8 @@ export interface PlanOptions {
   readonly eta?: number;
   /** Flow matching with `use_dynamic_shifting`: the amount of shift, which depends on the picture's size. */
   readonly mu?: number;
+  /** Image to image: steps left out at the start, below the number of steps. Default 0. */
+  readonly skip?: number;
 }
 
 /** A diffusers scheduler as plain functions. */

@@ -33,7 +33,11 @@ export interface Steps {
   readonly drawsNoise?: (index: number) => boolean;
   /** Whether the model's output may be twice as wide, its second half being variances. They are cut off otherwise. */
   readonly readsVariance?: boolean;
-  /** Names in the state that a step cannot do without. Default: none. */
+  /** Calls of the model that the skipped steps would have made. Default: one a step. */
+  readonly begin?: number;
+  /** The sample before call `index`, from a clean one. Default: the process at that call's timestep. */
+  readonly noised?: (index: number, clean: Tensor, noise: Tensor) => Tensor;
+  /** Names in the state that a step cannot do without. Default: none. The first step is never asked. */
   readonly needs?: (index: number) => readonly string[];
   step(input: CheckedStep): Omit<StepResult, 'state'> & { state?: SamplerState };
 }
@@ -66,10 +70,11 @@ export function defineScheduler<F extends Fields>(definition: SchedulerDefinitio
       const values = readFields(config, fields);
       const { process, prediction, plan } = definition.create(values);
       const planFor = (steps: number, options: PlanOptions = {}): SamplingPlan => {
-        refuseForeignOptions(className, definition.options ?? [], options);
+        refuseForeignOptions(className, ['skip', ...(definition.options ?? [])], options);
+        checkSkip(steps, options.skip);
         const own = plan(steps, options);
         checkRange(own.timesteps, process.trainTimesteps);
-        return checkedPlan(own);
+        return checkedPlan(own, process, options.skip ?? 0);
       };
       return {
         className,
@@ -91,9 +96,16 @@ function refuseForeignOptions(className: string, known: readonly string[], optio
     if (value === undefined || known.includes(name)) continue;
     throw new SecateurError('BAD_OPTION', `${className} has no option ${name}.`, {
       field: name,
-      hint: known.length > 0 ? `It takes ${known.join(', ')}.` : 'It takes no options.',
+      hint: `It takes ${known.join(', ')}.`,
     });
   }
+}
+
+function checkSkip(steps: number, skip: number = 0): void {
+  if (Number.isInteger(skip) && skip >= 0 && (skip < steps || skip === 0)) return;
+  throw new SecateurError('BAD_OPTION', `skip is ${skip}; of ${steps} steps at most ${steps - 1} can be left out.`, {
+    field: 'skip',
+  });
 }
 
 function checkRange(timesteps: readonly number[], trainTimesteps: number): void {
@@ -105,20 +117,23 @@ function checkRange(timesteps: readonly number[], trainTimesteps: number): void 
   });
 }
 
-function checkedPlan(steps: Steps): SamplingPlan {
-  const { timesteps, initialNoiseScale = 1, drawsNoise = () => false } = steps;
+function checkedPlan(steps: Steps, process: NoiseProcess, skip: number): SamplingPlan {
+  const { timesteps, initialNoiseScale = 1, drawsNoise = () => false, begin = skip } = steps;
+  const noised = steps.noised ?? ((index, clean, noise) => addNoise(process, clean, noise, timesteps[index]));
   return {
     timesteps,
+    begin,
     initialNoiseScale,
     drawsNoise,
     init: (shape, generator) => combine([initialNoiseScale, generator.randn(shape)]),
+    noised: (clean, noise) => noised(begin, clean, noise),
     scaleInput: (sample, index) => {
       const scale = steps.inputScale?.(index) ?? 1;
       return scale === 1 ? sample : combine([scale, sample]);
     },
     step: (input) => {
-      checkIndex(input, timesteps.length);
-      const state = checkState(input, steps.needs?.(input.index) ?? []);
+      checkIndex(input, begin, timesteps.length);
+      const state = checkState(input, input.index === begin ? [] : (steps.needs?.(input.index) ?? []));
       const noise = drawsNoise(input.index) ? noiseFor(input) : undefined;
       const { sample, index } = input;
       const output = fittingOutput(input.modelOutput, sample, steps.readsVariance ?? false);
@@ -128,11 +143,13 @@ function checkedPlan(steps: Steps): SamplingPlan {
   };
 }
 
-function checkIndex({ index }: StepInput, count: number): void {
-  if (Number.isInteger(index) && index >= 0 && index < count) return;
-  throw new SecateurError('BAD_OPTION', `Step index ${index} is out of range; the plan has steps 0..${count - 1}.`, {
-    field: 'index',
-  });
+function checkIndex({ index }: StepInput, begin: number, count: number): void {
+  if (Number.isInteger(index) && index >= begin && index < count) return;
+  throw new SecateurError(
+    'BAD_OPTION',
+    `Step index ${index} is out of range; the plan has steps ${begin}..${count - 1}.`,
+    { field: 'index' },
+  );
 }
 
 function checkState({ index, state = {} }: StepInput, needs: readonly string[]): SamplerState {

@@ -1,5 +1,5 @@
 import { float32 } from '@secateur/graph';
-import { seededTensor } from '@secateur/testkit';
+import { expectClose, seededTensor } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
 import { createSampler, type SamplerState, samplerNamed, samplerNames, torchGenerator } from '../src/index.js';
 import { halvesOfChannels } from '../src/scheduler.js';
@@ -48,6 +48,32 @@ describe.each(samplerNames)('%s', (name) => {
     if (!plan.drawsNoise(0)) return;
     expect(() => plan.step({ modelOutput, sample, index: 0 })).toThrow(badOption('generator'));
     expect(() => plan.step({ modelOutput, sample, index: 0, noise: seededTensor(1, [1]) })).toThrow(mismatch);
+  });
+});
+
+describe('steps left out at the start', () => {
+  it.each(samplerNames)('%s: the rest is planned as before, from a sample as noisy as it is there', (name) => {
+    const config = { skip_prk_steps: true };
+    const [whole, rest] = [samplerNamed(name, config).plan(6), samplerNamed(name, config).plan(6, { skip: 2 })];
+    expect(rest.timesteps).toEqual(whole.timesteps);
+    expect([whole.begin, rest.begin]).toEqual([0, name === 'heun' ? 4 : 2]);
+    // What the model sees of the noised sample: the process at that timestep, whatever the sampler's own scale.
+    const noise = seededTensor(5, shape);
+    const [timestep] = rest.timesteps.slice(rest.begin);
+    if (!Number.isInteger(timestep)) return;
+    const seen = rest.scaleInput(rest.noised(sample, noise), rest.begin);
+    expectClose(
+      seen.data as Float32Array,
+      samplerNamed(name, config).addNoise(sample, noise, timestep).data as Float32Array,
+      1e-5,
+    );
+    expect(() => rest.step({ modelOutput, sample, index: rest.begin - 1, noise })).toThrow(badOption('index'));
+    expect(rest.step({ modelOutput, sample, index: rest.begin, noise }).sample.shape).toEqual(shape);
+  });
+
+  it('cannot be all, nor be left out of Runge-Kutta steps', () => {
+    for (const skip of [-1, 1.5, 4]) expect(() => samplerNamed('ddim').plan(4, { skip })).toThrow(badOption('skip'));
+    expect(() => samplerNamed('pndm').plan(6, { skip: 1 })).toThrow(badOption('skip'));
   });
 });
 

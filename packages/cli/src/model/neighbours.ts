@@ -1,4 +1,4 @@
-import { type Model, parseJson, type SourceFolder } from '@secateur/core';
+import type { Model, SourceFolder } from '@secateur/core';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -36,7 +36,8 @@ async function firstJson(folder: SourceFolder, paths: readonly string[]): Promis
     const file = await folder.open(path);
     try {
       if (file.size > maxBytes) return undefined;
-      const json = parseJson(await file.read(0, file.size), { file: path });
+      const { parsePythonJson } = await import('@secateur/diffusers');
+      const json = parsePythonJson(await file.read(0, file.size), { file: path });
       return typeof json === 'object' && json !== null ? (json as Json) : undefined;
     } finally {
       await file.close?.();

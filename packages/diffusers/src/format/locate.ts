@@ -1,8 +1,9 @@
-import { type ByteSource, type FormatSource, parseJson, type SourceFolder, safePath } from '@secateur/core';
+import { type ByteSource, type FormatSource, type SourceFolder, safePath } from '@secateur/core';
 import { SecateurError } from '@secateur/graph';
 import { weightsNames } from '../load-script/load-script.js';
 import { modelClasses } from '../model-classes.js';
 import { notOriginal } from '../single-file/not-original.js';
+import { parsePythonJson } from './python-json.js';
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -99,7 +100,7 @@ export function componentsOf(index: Json): [name: string, className: string][] {
 
 /** @throws {SecateurError} IO when the file is missing; BAD_FILE when it holds no JSON object */
 export async function readJson(folder: SourceFolder, path: string): Promise<Json> {
-  const json = parseJson(await readAll(folder, path), { file: path });
+  const json = parsePythonJson(await readAll(folder, path), { file: path });
   if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
   throw new SecateurError('BAD_FILE', `${path} must hold a JSON object.`, { file: path });
 }

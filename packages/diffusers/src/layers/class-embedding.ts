@@ -1,7 +1,7 @@
 import { int, symbol } from '@secateur/graph';
 import { free, type ModuleBuilder } from '../module-builder.js';
 import type { Activation } from './activation.js';
-import type { Rows } from './linear.js';
+import { type Rows, tokenLinear } from './linear.js';
 import { type TimeSettings, timeProjection, timestepEmbedding, timestepType } from './timestep-embedding.js';
 
 /** The fields of a configuration that say how timestep and class are embedded. */
@@ -10,6 +10,8 @@ export interface EmbeddingSettings extends TimeSettings {
   num_class_embeds: number | null;
   /** Width of `class_labels` when they are projected. */
   projection_class_embeddings_input_dim?: number | null;
+  /** Width of `timestep_cond`, which models distilled for few steps take their guidance scale in. */
+  time_cond_proj_dim?: number | null;
 }
 
 export interface Embedding {
@@ -19,7 +21,7 @@ export interface Embedding {
   divisor?: string;
 }
 
-/** Adds the inputs `timestep` and, when class-conditional, `class_labels`, and embeds them. */
+/** Adds the inputs `timestep` and, where the model has them, `timestep_cond` and `class_labels`, and embeds them. */
 export function timeAndClassEmbedding(
   m: ModuleBuilder,
   config: EmbeddingSettings,
@@ -30,7 +32,8 @@ export function timeAndClassEmbedding(
   const width = config.time_embedding_dim ?? config.block_out_channels[0]! * 4;
   const timestep = graph.input('timestep', timestepType(config), [batch]);
   const project = timeProjection(m, config);
-  let temb = timestepEmbedding(m, 'time_embedding', project(timestep), width, act);
+  const waves = addCondition(m, project(timestep), config);
+  let temb = timestepEmbedding(m, 'time_embedding', waves, width, act);
   const classes = classEmbedding(m, config, project, temb.width, act);
   if (classes) {
     if (classes.width !== temb.width) {
@@ -40,6 +43,14 @@ export function timeAndClassEmbedding(
   }
   if (config.time_embedding_type !== 'fourier') return { temb };
   return { temb, divisor: graph.op('Unsqueeze', [timestep, graph.ints([1, 2, 3])]) };
+}
+
+/** The waves of a timestep with a projection of `timestep_cond` `[batch, time_cond_proj_dim]` added. */
+function addCondition(m: ModuleBuilder, waves: Rows, { time_cond_proj_dim: width }: EmbeddingSettings): Rows {
+  if (width === null || width === undefined) return waves;
+  const value = m.graph.input('timestep_cond', 'float32', [symbol('batch'), width]);
+  const projected = m.at('time_embedding', () => tokenLinear(m, 'cond_proj', { value, width }, waves.width, false));
+  return { ...waves, value: m.graph.op('Add', [waves.value, projected.value]) };
 }
 
 /**

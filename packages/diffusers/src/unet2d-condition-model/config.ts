@@ -50,6 +50,8 @@ interface Fields {
   conv_out_kernel: 1 | 3;
   projection_class_embeddings_input_dim: number | null;
   mid_block_only_cross_attention: boolean | null;
+  /** Width of the embedded guidance scale that models distilled for few steps take. */
+  time_cond_proj_dim: number | null;
 }
 
 /** What one stage (a resolution) is made of, counted from the largest. */
@@ -120,6 +122,7 @@ const schema: v.GenericSchema<unknown, Fields> = v.strictObject({
   conv_out_kernel: v.optional(v.picklist([1, 3]), 3),
   projection_class_embeddings_input_dim: nullable(channels),
   mid_block_only_cross_attention: nullable(v.boolean()),
+  time_cond_proj_dim: nullable(channels),
   // Without effect while addition_embed_type is not "text".
   addition_embed_type_num_heads: v.optional(v.number(), 64),
   attention_type: only('default'),
@@ -131,7 +134,6 @@ const schema: v.GenericSchema<unknown, Fields> = v.strictObject({
   num_attention_heads: v.optional(v.null(), null),
   resnet_out_scale_factor: only(1),
   resnet_skip_time_act: only(false),
-  time_cond_proj_dim: v.optional(v.null(), null),
   time_embedding_act_fn: v.optional(v.null(), null),
   time_embedding_type: only('positional'),
   timestep_post_act: v.optional(v.null(), null),

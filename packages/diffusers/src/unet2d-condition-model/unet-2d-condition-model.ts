@@ -24,7 +24,8 @@ const usualTokens = 77;
  *
  * Inputs: `sample` float32 `[batch, in_channels, height, width]`; `timestep` int64 `[batch]`; `encoder_hidden_states`
  * float32 `[batch, tokens, cross_attention_dim]`; with `addition_embed_type: 'text_time'` also `text_embeds` float32
- * `[batch, text width]` and `time_ids` float32 `[batch, ids]`; `class_labels` when class-conditional. Output: `out`
+ * `[batch, text width]` and `time_ids` float32 `[batch, ids]`; with `time_cond_proj_dim` also `timestep_cond` float32
+ * `[batch, time_cond_proj_dim]`; `class_labels` when class-conditional. Output: `out`
  * float32 `[batch, out_channels, height, width]`.
  */
 export const unet2dConditionModel: ModelClass = defineModelClass({

@@ -55,7 +55,7 @@ describe('parseUNet2DConditionConfig', () => {
     ['attention_head_dim', { attention_head_dim: [2, 4] }, /has 2 entries, block_out_channels has 3/],
     ['attention_head_dim', { attention_head_dim: 64 }, /asks for 64 heads of 16 channels/],
     ['num_attention_heads', { num_attention_heads: 8 }, /must be null, is 8/],
-    ['time_cond_proj_dim', { time_cond_proj_dim: 256 }, /must be null, is 256/],
+    ['time_cond_proj_dim', { time_cond_proj_dim: 0 }, /^time_cond_proj_dim must be/],
     ['dual_cross_attention', { dual_cross_attention: true }, /must be false, is true/],
     ['addition_embed_type', { addition_embed_type: 'image' }, /"text_time".*is "image"/],
     ['addition_time_embed_dim', { addition_time_embed_dim: null }, /must be a number when addition_embed_type/],

@@ -55,20 +55,21 @@ export const dpmSolverMultistep: Scheduler = defineScheduler({
     return {
       process: config.use_flow_sigmas ? straightFlow(config.num_train_timesteps) : variancePreserving(alphas),
       prediction: config.prediction_type,
-      plan: (steps) => {
+      plan: (steps, { skip = 0 }) => {
         checkSteps(steps, config.num_train_timesteps - 1);
-        return stepsOf(config, algorithm, dpmSchedule(config, alphas, steps));
+        return stepsOf(config, algorithm, dpmSchedule(config, alphas, steps), skip);
       },
     };
   },
 });
 
-function stepsOf(config: DpmConfig, algorithm: Algorithm, { timesteps, sigmas }: SigmaSchedule): Steps {
+function stepsOf(config: DpmConfig, algorithm: Algorithm, { timesteps, sigmas }: SigmaSchedule, skip: number): Steps {
   const isStochastic = algorithm.startsWith('sde-');
-  const orderAt = (index: number): number => orderOf(config, timesteps.length, index);
+  const orderAt = (index: number): number => orderOf(config, timesteps.length, index, skip);
   const points = Array.from(sigmas, (sigma) => logSnrOf(sigma, config.use_flow_sigmas));
   return {
     timesteps,
+    noised: (index, clean, noise) => combine([points[index].alpha, clean], [points[index].sigma, noise]),
     drawsNoise: () => isStochastic,
     needs: (index) => ['output1', 'output2'].slice(0, orderAt(index) - 1),
     step: (input) => {
@@ -90,12 +91,12 @@ function stepsOf(config: DpmConfig, algorithm: Algorithm, { timesteps, sigmas }:
 }
 
 /** Low orders at the start, where there is no history yet, and at the end of short plans. */
-function orderOf(config: DpmConfig, count: number, index: number): number {
+function orderOf(config: DpmConfig, count: number, index: number, skip: number): number {
   const { lower_order_final: isLowered, euler_at_final: isEuler, final_sigmas_type: end } = config;
   const isShort = isLowered && count < 15;
   const fromEnd = count - index;
   const limit = fromEnd === 1 && (isEuler || isShort || end === 'zero') ? 1 : fromEnd === 2 && isShort ? 2 : 3;
-  return Math.min(config.solver_order, index + 1, limit);
+  return Math.min(config.solver_order, index - skip + 1, limit);
 }
 
 function originalOf(

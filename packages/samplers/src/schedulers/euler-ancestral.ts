@@ -43,6 +43,7 @@ export const eulerAncestral: Scheduler = defineScheduler({
           timesteps,
           initialNoiseScale: initialScaleOf(config.timestep_spacing, sigmas),
           inputScale: (index) => inputScaleOf(sigmas[index]),
+          noised: (index, clean, noise) => combine([1, clean], [sigmas[index], noise]),
           drawsNoise: () => true,
           step: ({ output, sample, index, noise }) => {
             const from = sigmas[index];

@@ -1,4 +1,5 @@
 import { betaFields, zeroSnrField } from '../betas.js';
+import { combine } from '../combine.js';
 import { choiceField, numberField, optionalField, wholeField } from '../config-fields.js';
 import { variancePreserving } from '../noise-process.js';
 import { predictionField } from '../prediction.js';
@@ -48,6 +49,7 @@ export const euler: Scheduler = defineScheduler({
           timesteps,
           initialNoiseScale: initialScaleOf(config.timestep_spacing, sigmas),
           inputScale: (index) => inputScaleOf(sigmas[index]),
+          noised: (index, clean, noise) => combine([1, clean], [sigmas[index], noise]),
           step: ({ output, sample, index }) => {
             const x0 = originalAtSigma(prediction, output, sample, sigmas[index]);
             const slope = slopeOf(sample, x0, sigmas[index]);

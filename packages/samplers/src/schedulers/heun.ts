@@ -31,7 +31,7 @@ export const heun: Scheduler = defineScheduler({
     return {
       process: variancePreserving(alphas),
       prediction,
-      plan: (steps) => {
+      plan: (steps, { skip = 0 }) => {
         checkSteps(steps, config.num_train_timesteps);
         const schedule = sigmaSchedule(config, alphas, steps, 0);
         const { sigmas } = schedule;
@@ -42,6 +42,8 @@ export const heun: Scheduler = defineScheduler({
           timesteps: Array.from({ length: calls }, (_, index) => schedule.timesteps[at(index)]),
           initialNoiseScale: initialScaleOf(config.timestep_spacing, sigmas),
           inputScale: (index) => inputScaleOf(sigmas[at(index)]),
+          noised: (index, clean, noise) => combine([1, clean], [sigmas[at(index)], noise]),
+          begin: 2 * skip,
           needs: (index) => (index % 2 === 1 ? ['sample', 'slope'] : []),
           step: ({ output, sample, index, state }) => {
             const here = sigmas[at(index)];

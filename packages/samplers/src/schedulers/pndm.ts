@@ -48,8 +48,9 @@ export const pndm: Scheduler = defineScheduler({
     return {
       process: variancePreserving(alphas),
       prediction,
-      plan: (steps) => {
+      plan: (steps, { skip = 0 }) => {
         checkSteps(steps, trainTimesteps);
+        if (skip > 0 && !config.skip_prk_steps) throw cannotSkip();
         const spaced = spacedTimesteps(config.timestep_spacing, steps, {
           trainTimesteps,
           offset: config.steps_offset,
@@ -61,7 +62,7 @@ export const pndm: Scheduler = defineScheduler({
         const rungeKuttaCalls = config.skip_prk_steps ? 0 : 12;
         return {
           timesteps,
-          needs: (index) => neededAt(index, rungeKuttaCalls),
+          needs: (index) => neededAt(index - skip, rungeKuttaCalls),
           step: (input) => {
             const { output, sample, index } = input;
             const here = timesteps[index];
@@ -72,8 +73,9 @@ export const pndm: Scheduler = defineScheduler({
               const from = timesteps[index - (index % 4)];
               return { sample: move(start, from, to, slope), predictedOriginal, state };
             }
-            const { start, slope, state } = multistep(input, rungeKuttaCalls === 0);
-            const isRepeat = rungeKuttaCalls === 0 && index === 1;
+            const { start, slope, state } = multistep({ ...input, index: index - skip }, rungeKuttaCalls === 0);
+            // Also with steps skipped the second call goes back by one step, as in diffusers.
+            const isRepeat = rungeKuttaCalls === 0 && index - skip === 1;
             const from = isRepeat ? here + stride : here;
             return { sample: move(start, from, from - stride, slope), predictedOriginal, state };
           },
@@ -82,6 +84,13 @@ export const pndm: Scheduler = defineScheduler({
     };
   },
 });
+
+function cannotSkip(): SecateurError {
+  return new SecateurError('BAD_OPTION', 'PNDM with Runge-Kutta steps cannot leave steps out.', {
+    field: 'skip',
+    hint: 'Set skip_prk_steps, as Stable Diffusion does, or take another sampler.',
+  });
+}
 
 /** Names in the state: the fewest that the step reads. */
 function neededAt(index: number, rungeKuttaCalls: number): string[] {

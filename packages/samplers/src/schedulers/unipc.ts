@@ -1,5 +1,6 @@
 import { SecateurError, type Tensor } from '@secateur/graph';
 import { dynamicThreshold } from '../clipping.js';
+import { combine } from '../combine.js';
 import {
   choiceField,
   type Field,
@@ -63,26 +64,31 @@ export const unipc: Scheduler = defineScheduler({
     return {
       process: config.use_flow_sigmas ? straightFlow(config.num_train_timesteps) : variancePreserving(alphas),
       prediction: config.prediction_type,
-      plan: (steps) => {
+      plan: (steps, { skip = 0 }) => {
         checkSteps(steps, config.num_train_timesteps - 1);
-        return stepsOf(config, unipcSchedule(config, alphas, steps));
+        return stepsOf(config, unipcSchedule(config, alphas, steps), skip);
       },
     };
   },
 });
 
-function stepsOf(config: UnipcConfig, { timesteps, sigmas }: SigmaSchedule): Steps {
+function stepsOf(config: UnipcConfig, { timesteps, sigmas }: SigmaSchedule, skip: number): Steps {
   const points = Array.from(sigmas, (sigma) => logSnrOf(sigma, config.use_flow_sigmas));
   const solver: Solver = { predictsOriginal: config.predict_x0, isBh1: config.solver_type === 'bh1' };
   const orderAt = (index: number): number =>
-    Math.min(config.solver_order, index + 1, config.lower_order_final ? timesteps.length - index : config.solver_order);
-  const corrects = (index: number): boolean => index > 0 && !config.disable_corrector.includes(index - 1);
+    Math.min(
+      config.solver_order,
+      index - skip + 1,
+      config.lower_order_final ? timesteps.length - index : config.solver_order,
+    );
+  const corrects = (index: number): boolean => index > skip && !config.disable_corrector.includes(index - 1);
   const pastAt = (index: number, state: SamplerState, count: number): Past[] =>
     outputsOf(state)
       .slice(0, count)
       .map((output, i) => ({ output, point: points[index - 1 - i] }));
   return {
     timesteps,
+    noised: (index, clean, noise) => combine([points[index].alpha, clean], [points[index].sigma, noise]),
     needs: (index) => {
       const count = Math.max(orderAt(index) - 1, corrects(index) ? orderAt(index - 1) : 0);
       const outputs = ['output1', 'output2', 'output3'].slice(0, count);

@@ -1,0 +1,151 @@
+import { SecateurError, type Tensor, throwIfAborted } from '@secateur/graph';
+import {
+  type Sampler,
+  type SamplerState,
+  type SamplingPlan,
+  type TorchGenerator,
+  torchGenerator,
+} from '@secateur/samplers';
+import type { Autoencoder } from './autoencoder.js';
+import { bitmapsFrom, isPictureDepth } from './bitmap.js';
+import { type Denoiser, type DenoiserInputs, denoise } from './denoiser.js';
+import type { Generated, GenerateOptions } from './generate-options.js';
+import { guided } from './guidance.js';
+import type { Conditions, PipelineKind } from './kinds/kind.js';
+import type { ModelRunner } from './model-runner.js';
+import type { Request } from './request.js';
+import { firstChannels, joinRows, pickRows } from './rows.js';
+
+/** A pipeline's parts, ready to run. */
+export interface Parts {
+  readonly kind: PipelineKind;
+  readonly inputs: DenoiserInputs;
+  /** Name of the denoiser's output that holds the prediction. */
+  readonly output: string;
+  readonly denoiser: ModelRunner;
+  /** Absent where the denoiser works on pictures themselves. */
+  readonly vae?: Autoencoder;
+}
+
+/** Pictures of a checked request. */
+export async function generate(
+  parts: Parts,
+  sampler: Sampler,
+  request: Request,
+  { seed = 0, eta, signal, onStep }: GenerateOptions,
+): Promise<Generated> {
+  const { kind, vae, inputs } = parts;
+  const generator = typeof seed === 'number' ? torchGenerator(seed) : seed;
+  const factor = vae?.factor ?? 1;
+  const [height, width] = [request.height / factor, request.width / factor];
+  const skip = request.image ? skippedSteps(request) : 0;
+  const plan = sampler.plan(request.steps, { eta, ...(skip > 0 && { skip }), ...kind.plan?.(height, width) });
+  const conditions = await kind.conditions({ ...request, signal });
+  const shape = [request.count, inputs.shape[0], height, width];
+  const first = request.image
+    ? await fromPictures(parts, plan, request.image, generator, { batchSize: request.batchSize, signal })
+    : plan.init(shape, generator);
+  const pictures = async (sample: Tensor): Promise<Tensor> =>
+    vae ? vae.decode(sample, { batchSize: request.batchSize, signal }) : sample;
+  const sample = await parts.denoiser.use(async (executable) => {
+    const denoiser = { inputs, executable, output: parts.output };
+    const answer = answerer(denoiser, kind, conditions, request, signal);
+    return loop(plan, first, generator, answer, { signal, onStep, pictures });
+  });
+  throwIfAborted(signal);
+  const raw = await pictures(sample);
+  return {
+    images: isPictureDepth(raw.shape[1]) ? bitmapsFrom(raw) : [],
+    raw,
+    ...(vae && { latents: sample }),
+  };
+}
+
+/** Steps left out for image to image: diffusers rounds the steps that are taken down. */
+function skippedSteps({ steps, strength }: Request): number {
+  const taken = Math.min(Math.floor(steps * strength), steps);
+  if (taken >= 1) return steps - taken;
+  throw new SecateurError('BAD_OPTION', `Of ${steps} steps a strength of ${strength} leaves none.`, {
+    field: 'strength',
+    hint: `It must be at least ${1 / steps}.`,
+  });
+}
+
+async function fromPictures(
+  { vae, inputs }: Parts,
+  plan: SamplingPlan,
+  image: Tensor,
+  generator: TorchGenerator,
+  options: { batchSize: number; signal?: AbortSignal },
+): Promise<Tensor> {
+  const clean = vae ? await vae.encode(image, generator, options) : image;
+  if (clean.shape[1] !== inputs.shape[0]) {
+    const message = `The image has ${clean.shape[1]} channels; the model’s samples have ${inputs.shape[0]}.`;
+    throw new SecateurError('BAD_OPTION', message, { field: 'image' });
+  }
+  return plan.noised(clean, generator.randn(clean.shape));
+}
+
+type Answer = (input: Tensor, timestep: number) => Promise<Tensor>;
+
+/** The denoiser's prediction, guided where it is asked for. */
+function answerer(
+  denoiser: Denoiser,
+  kind: PipelineKind,
+  { given, without }: Conditions,
+  { guidanceScale: scale, guidanceRescale: rescale, batchSize }: Request,
+  signal: AbortSignal | undefined,
+): Answer {
+  const channels = denoiser.inputs.shape[0];
+  const cut = (answer: Tensor): Tensor => (kind.cutsVariance ? firstChannels(answer, channels) : answer);
+  if (!without) {
+    return async (input, timestep) =>
+      cut(await denoise(denoiser, input, timestep, { batchSize, conditions: given, signal }));
+  }
+  const conditions = Object.fromEntries(
+    Object.entries(given).map(([name, tensor]) => [name, joinRows([without[name], tensor])]),
+  );
+  return async (input, timestep) => {
+    const both = joinRows([input, input]);
+    const answer = cut(await denoise(denoiser, both, timestep, { batchSize, conditions, signal }));
+    const count = input.shape[0];
+    const half = (from: number) =>
+      pickRows(
+        answer,
+        Array.from({ length: count }, (_, i) => from + i),
+      );
+    return guided(half(0), half(count), { scale, rescale });
+  };
+}
+
+interface LoopOptions extends Pick<GenerateOptions, 'signal' | 'onStep'> {
+  pictures(sample: Tensor): Promise<Tensor>;
+}
+
+async function loop(
+  plan: SamplingPlan,
+  first: Tensor,
+  generator: TorchGenerator,
+  answer: Answer,
+  { signal, onStep, pictures }: LoopOptions,
+): Promise<Tensor> {
+  const { timesteps, begin } = plan;
+  let sample = first;
+  let state: SamplerState | undefined;
+  for (let index = begin; index < timesteps.length; index++) {
+    throwIfAborted(signal);
+    const modelOutput = await answer(plan.scaleInput(sample, index), timesteps[index]);
+    const result = plan.step({ modelOutput, sample, index, state, generator });
+    ({ sample, state } = result);
+    const { predictedOriginal } = result;
+    await onStep?.({
+      done: index - begin + 1,
+      total: timesteps.length - begin,
+      timestep: timesteps[index],
+      sample,
+      predictedOriginal,
+      preview: async () => bitmapsFrom(await pictures(predictedOriginal)),
+    });
+  }
+  return sample;
+}
