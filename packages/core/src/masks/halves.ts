@@ -25,15 +25,13 @@ export function wordsOf(patterns: Uint16Array): Int32Array {
   return new Int32Array(buffer, byteOffset, length >> 1);
 }
 
-/** How often each magnitude occurs, `[32768]`. */
-export function countMagnitudes(patterns: Uint16Array): Float64Array {
-  const counts = new Float64Array(0x8000);
+/** Counts how often each magnitude occurs, into `[32768]`. */
+export function countMagnitudes(patterns: Uint16Array, counts: Float64Array): void {
   const words = wordsOf(patterns);
   for (let from = 0; from < words.length; from += HALVES_AT_A_TIME) {
     countPairs(words, from, Math.min(from + HALVES_AT_A_TIME, words.length), counts);
   }
   if (patterns.length % 2 === 1) counts[patterns[patterns.length - 1] & 0x7fff]++;
-  return counts;
 }
 
 /** In pieces: a loop called many times is compiled better than one that runs long. */

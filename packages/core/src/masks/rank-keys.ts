@@ -11,9 +11,12 @@ export interface RankKeys {
   readonly size: number;
   /**
    * Writes the keys of the elements `[from, to)` into the beginning of `into`.
-   * @returns all of them OR-ed: which bits occur
+   * @throws {SecateurError} BAD_DATA for a weight that is not finite. Who reads `singles` or `halves` instead has to look for
+   *   one, and calls this to say which it is
    */
-  fill(from: number, to: number, into: Int32Array): number;
+  fill(from: number, to: number, into: Int32Array): void;
+  /** Of magnitudes of 32 bits: the weights' bits, which are the keys but for the sign. */
+  readonly singles?: Int32Array;
   /** Of magnitudes of 16 bits: the weights, whose patterns rank as the keys do and need not be made into keys. */
   readonly halves?: StoredHalves;
 }
@@ -22,7 +25,34 @@ export interface RankKeys {
 export const KEYS_AT_A_TIME: number = 2 ** 15;
 
 const MAGNITUDE = 0x7fffffff;
-const LARGEST_FINITE = 0x7f7fffff;
+/** The key of infinity: those of finite scores are below. */
+export const INFINITE_KEY = 0x7f800000;
+
+/**
+ * Visits all keys in pieces.
+ * @param visit  is given a piece, what to AND its numbers with to have the keys, and the element that it begins with
+ */
+export function inPieces(
+  keys: RankKeys,
+  atATime: number,
+  visit: (piece: Int32Array, and: number, first: number) => void,
+): void {
+  const { singles, size } = keys;
+  const held = singles ? undefined : new Int32Array(Math.min(atATime, size));
+  for (let from = 0; from < size; from += atATime) {
+    const to = Math.min(from + atATime, size);
+    if (singles) visit(singles.subarray(from, to), MAGNITUDE, from);
+    else {
+      keys.fill(from, to, held!);
+      visit(held!.subarray(0, to - from), -1, from);
+    }
+  }
+}
+
+/** Makes all keys, which names a weight that is not finite. */
+export function refuse(keys: RankKeys): void {
+  inPieces({ ...keys, singles: undefined }, KEYS_AT_A_TIME, () => {});
+}
 
 /** Keys of scores, larger = keep. -0 ranks as 0. Scores must be finite. */
 export function keysOfScores(scores: Float32Array): RankKeys {
@@ -30,14 +60,11 @@ export function keysOfScores(scores: Float32Array): RankKeys {
   return {
     size: scores.length,
     fill(from, to, into) {
-      let any = 0;
       for (let i = from, at = 0; i < to; i++, at++) {
         const x = bits[i];
         const key = x === -0x80000000 ? 0 : x ^ ((x >> 31) & MAGNITUDE);
         into[at] = key;
-        any |= key;
       }
-      return any;
     },
   };
 }
@@ -53,15 +80,13 @@ export function keysOfMagnitudes(name: string, weights: Tensor): RankKeys {
   const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   return {
     size: bits.length,
+    singles: bits,
     fill(from, to, into) {
-      let any = 0;
       for (let i = from, at = 0; i < to; i++, at++) {
         const key = bits[i] & MAGNITUDE;
-        if (key > LARGEST_FINITE) throw notFinite(name, weights, i);
+        if (key >= INFINITE_KEY) throw notFinite(name, weights, i);
         into[at] = key;
-        any |= key;
       }
-      return any;
     },
   };
 }
@@ -72,14 +97,11 @@ function magnitudesOfHalves(name: string, weights: Tensor, infinity: number, key
     size: patterns.length,
     halves: { patterns, infinity, keys },
     fill(from, to, into) {
-      let any = 0;
       for (let i = from, at = 0; i < to; i++, at++) {
         const key = keys[patterns[i] & 0x7fff];
-        if (key > LARGEST_FINITE) throw notFinite(name, weights, i);
+        if (key >= INFINITE_KEY) throw notFinite(name, weights, i);
         into[at] = key;
-        any |= key;
       }
-      return any;
     },
   };
 }

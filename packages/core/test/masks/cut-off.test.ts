@@ -100,7 +100,7 @@ it('joins the pieces of a long tensor of halves, wherever its ties end', () => {
   }
 });
 
-it.each(['float16', 'bfloat16'] as const)('says which weight in %s is not finite', (dtype) => {
+it.each(['float16', 'bfloat16', 'float32'] as const)('says which weight in %s is not finite', (dtype) => {
   const values = new Float32Array(40_001).fill(2);
   values[39_999] = -Infinity;
   const finder = new CutOffFinder();
@@ -109,11 +109,13 @@ it.each(['float16', 'bfloat16'] as const)('says which weight in %s is not finite
   expect(() => finder.add(keys)).toThrow('Weight w holds -Infinity at element 39999 of 40001.');
 });
 
-it('needs one pass where scores have no more digits than a float16, two for others', () => {
-  const halves = keysOfScores(Float32Array.of(1, 1 + 2 ** -10, 3, 2 ** -24));
+it('needs one pass over weights of 16 bits, two over scores', () => {
+  const values = float32([4], [1, -1 - 2 ** -10, 3, 2 ** -24]);
+  const halves = keysOfMagnitudes('w', castTensor(values, 'float16'));
   expect(find([halves], 2)).toEqual({ cut: { key: 0x3f800000, ties: 1 }, passes: 1 });
-  const singles = keysOfScores(Float32Array.of(1, 1 + 2 ** -23, 3, 2 ** -24));
+  const singles = keysOfMagnitudes('w', float32([4], [1, -1 - 2 ** -23, 3, 2 ** -24]));
   expect(find([singles], 3)).toEqual({ cut: { key: 0x3f800001, ties: 1 }, passes: 2 });
+  expect(find([halves, singles], 5)).toEqual({ cut: { key: 0x3f800001, ties: 1 }, passes: 2 });
 });
 
 it('can be started again', () => {
@@ -124,6 +126,8 @@ it('can be started again', () => {
     [3, 0x40c00000],
   ] as const) {
     finder.start(count);
+    finder.add(keys);
+    expect(finder.next()).toBeUndefined();
     finder.add(keys);
     expect(finder.next()).toEqual({ key, ties: 1 });
   }

@@ -1,6 +1,6 @@
 import { castTensor, type DType, float32 } from '@secateur/graph';
 import { expect, it } from 'vitest';
-import { keysOfMagnitudes, keysOfScores, type RankKeys } from '../../src/masks/rank-keys.js';
+import { inPieces, keysOfMagnitudes, keysOfScores, type RankKeys } from '../../src/masks/rank-keys.js';
 
 const values = [-1e30, -2, -1e-40, -0, 0, 2 ** -24, 0.1, 0.1, 1, 3, 60000];
 
@@ -28,10 +28,18 @@ it.each(['float32', 'float16', 'bfloat16', 'float64'] as DType[])(
   },
 );
 
-it('a piece is written to the beginning, and its bits are told', () => {
+it('a piece is written to the beginning', () => {
   const into = new Int32Array(2);
-  expect(keysOfScores(Float32Array.of(9, 1, 2, 9)).fill(1, 3, into)).toBe(0x3f800000 | 0x40000000);
+  keysOfScores(Float32Array.of(9, 1, 2, 9)).fill(1, 3, into);
   expect([...into]).toEqual([0x3f800000, 0x40000000]);
+});
+
+it.each(['float32', 'float16', 'float64'] as DType[])('magnitudes stored as %s are visited in pieces', (dtype) => {
+  const keys = keysOfMagnitudes('w', castTensor(float32([5], [1, -2, 0, 3, -4]), dtype));
+  const visited: [number, number[]][] = [];
+  inPieces(keys, 2, (piece, and, first) => visited.push([first, Array.from(piece, (key) => key & and)]));
+  const all = [0x3f800000, 0x40000000, 0, 0x40400000, 0x40800000];
+  expect(visited).toEqual([0, 2, 4].map((first) => [first, all.slice(first, first + 2)]));
 });
 
 it.each(['float32', 'float16', 'bfloat16'] as DType[])('a weight in %s that is not finite is named', (dtype) => {
