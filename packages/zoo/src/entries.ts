@@ -24,6 +24,23 @@ export const zooEntries: readonly ZooEntry[] = [
     license: 'Apache-2.0',
   },
   {
+    name: 'fashion-dit',
+    kind: 'model',
+    description:
+      'Class-conditional diffusion transformer of clothes, 2.82 M parameters, epsilon-prediction, on pixels.',
+    path: 'fashion-dit',
+    shape: [1, 32, 32],
+    license: 'Apache-2.0',
+  },
+  {
+    name: 'fashion-sd',
+    kind: 'model',
+    description: 'Text-to-image model of clothes laid out as Stable Diffusion: text encoder, UNet on latents, decoder.',
+    path: 'fashion-sd',
+    shape: [1, 32, 32],
+    license: 'Apache-2.0',
+  },
+  {
     name: 'fashion-mnist',
     kind: 'images',
     description: 'The 10,000 test images of Fashion-MNIST, which the model has not seen.',

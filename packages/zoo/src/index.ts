@@ -1,3 +1,4 @@
+export { brightnessOf, type CaptionWords, captionOf } from './captions.js';
 export { fashionClasses, type ZooEntry, zooEntries } from './entries.js';
 export { fashionImages, type SliceOptions } from './fashion.js';
 export { type IdxArray, readIdx } from './idx.js';

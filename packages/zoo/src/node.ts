@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { uniform } from '@secateur/core';
 import { SecateurError, type Tensor } from '@secateur/graph';
+import { brightnessOf, type CaptionWords, captionOf } from './captions.js';
 import { zooEntries } from './entries.js';
 import { fashionImages, type SliceOptions } from './fashion.js';
+import { type IdxArray, readIdx } from './idx.js';
 
 /**
  * Absolute path of an entry of the zoo: a model's folder, or a file of images.
@@ -24,4 +27,46 @@ export function zooPath(name: string): string {
  */
 export async function zooImages(options: SliceOptions = {}): Promise<Tensor> {
   return fashionImages(await readFile(zooPath('fashion-mnist')), options);
+}
+
+/**
+ * The classes of the zoo's calibration images, 0 to 9: indices of `fashionClasses`.
+ * @throws {SecateurError} BAD_OPTION when `offset` and `count` go past image 9,999
+ */
+export async function zooLabels(options: SliceOptions = {}): Promise<number[]> {
+  const { data } = await labels();
+  return Array.from(data.subarray(...rangeOf(options, data.length)));
+}
+
+/**
+ * Captions of the zoo's calibration images, as `fashion-sd` was trained on them: one sentence each, drawn by image and seed.
+ * @param options.seed  default 0
+ * @throws {SecateurError} BAD_OPTION when `offset` and `count` go past image 9,999
+ */
+export async function zooCaptions(options: SliceOptions & { seed?: number } = {}): Promise<string[]> {
+  const words: CaptionWords = JSON.parse(await readFile(`${zooPath('fashion-sd')}/captions.json`, 'utf8'));
+  const pictures = await readIdx(await readFile(zooPath('fashion-mnist')), 'Fashion-MNIST images');
+  const { data } = await labels();
+  const [first, end] = rangeOf(options, data.length);
+  const captions: string[] = [];
+  for (let image = first; image < end; image++) {
+    const draw = (choice: number) => uniform(options.seed ?? 0, image, choice);
+    captions.push(captionOf(words, data[image], brightnessOf(pictures, image), draw));
+  }
+  return captions;
+}
+
+async function labels(): Promise<IdxArray> {
+  return readIdx(
+    await readFile(zooPath('fashion-mnist').replace('images-idx3', 'labels-idx1')),
+    'Fashion-MNIST labels',
+  );
+}
+
+function rangeOf({ offset = 0, count }: SliceOptions, available: number): [first: number, end: number] {
+  const end = count === undefined ? available : offset + count;
+  if (!Number.isInteger(offset) || !Number.isInteger(end) || offset < 0 || end <= offset || end > available) {
+    throw new SecateurError('BAD_OPTION', `Images ${offset} to ${end - 1}: the zoo has 0 to ${available - 1}.`);
+  }
+  return [offset, end];
 }

@@ -15,18 +15,19 @@ describe('zooEntries', () => {
     expect(card).toContain(entry.license);
   });
 
-  it('the model is a diffusers pipeline with the parameters its card states', () => {
-    const folder = zooPath('fashion-ddpm-32');
-    expect(JSON.parse(readFileSync(`${folder}/model_index.json`, 'utf8'))._class_name).toBe('DDPMPipeline');
-    const file = readFileSync(`${folder}/unet/diffusion_pytorch_model.safetensors`);
-    const { __metadata__, ...header } = JSON.parse(file.toString('utf8', 8, 8 + Number(file.readBigUInt64LE(0))));
-    let parameters = 0;
-    for (const { dtype, shape } of Object.values<{ dtype: string; shape: number[] }>(header)) {
-      expect(dtype).toBe('F32');
-      parameters += shape.reduce((size, dim) => size * dim, 1);
+  it.each([
+    ['fashion-ddpm-32', 'DDPMPipeline', { unet: 3_939_393 }],
+    ['fashion-dit', 'DiTPipeline', { transformer: 2_818_448 }],
+    ['fashion-sd', 'StableDiffusionPipeline', { unet: 4_473_572, text_encoder: 3_317_120, vae: 657_221 }],
+  ])('%s is a diffusers pipeline with the parameters that its card states', (name, pipeline, components) => {
+    const folder = zooPath(name);
+    const card = readFileSync(`${folder}/README.md`, 'utf8');
+    expect(JSON.parse(readFileSync(`${folder}/model_index.json`, 'utf8'))._class_name).toBe(pipeline);
+    for (const [component, count] of Object.entries(components)) {
+      const weights = component === 'text_encoder' ? 'model' : 'diffusion_pytorch_model';
+      expect(parametersOf(`${folder}/${component}/${weights}.safetensors`)).toBe(count);
+      expect(card).toContain(count.toLocaleString('en-US'));
     }
-    expect(parameters).toBe(3_939_393);
-    expect(readFileSync(`${folder}/README.md`, 'utf8')).toContain(parameters.toLocaleString('en-US'));
   });
 
   it('the classifier is as small as its card says', () => {
@@ -52,7 +53,19 @@ describe('zooEntries', () => {
 
   it('refuses a name it does not have', () => {
     expect(() => zooPath('nope')).toThrow(
-      'The zoo has no "nope"; it has fashion-ddpm-32, fashion-mnist, fashion-classifier.',
+      'The zoo has no "nope"; it has fashion-ddpm-32, fashion-dit, fashion-sd, fashion-mnist, fashion-classifier.',
     );
   });
 });
+
+/** Elements of all float32 tensors of a safetensors file, by its header. */
+function parametersOf(path: string): number {
+  const file = readFileSync(path);
+  const { __metadata__, ...header } = JSON.parse(file.toString('utf8', 8, 8 + Number(file.readBigUInt64LE(0))));
+  let parameters = 0;
+  for (const { dtype, shape } of Object.values<{ dtype: string; shape: number[] }>(header)) {
+    expect(dtype).toBe('F32');
+    parameters += shape.reduce((size, dim) => size * dim, 1);
+  }
+  return parameters;
+}
