@@ -253,10 +253,15 @@ describe('bad input', () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/1\.png is 8×8/);
     writeFileSync(join(given.images, '3.png'), picture(3, 16));
-    const { code, stderr } = await secateur(finetune(given, '--skip-bad'));
+    const jpeg = new URL('../../zoo/test/in/square.jpg', import.meta.url);
+    writeFileSync(join(given.images, '4.jpg'), readFileSync(jpeg));
+    writeFileSync(join(given.images, '5.jpg'), readFileSync(jpeg).subarray(0, 200));
+    const { code, stderr } = await secateur(finetune(given, '--skip-bad', '--batch', '3'));
     expect(code).toBe(0);
     expect(stderr).toMatch(/warning: left out: .*1\.png/);
     expect(stderr).toMatch(/warning: left out: .*2\.png/);
+    expect(stderr).toMatch(/warning: left out: .*5\.jpg: a damaged JPEG/);
+    expect(stderr).not.toMatch(/4\.jpg/);
   });
 
   it('refuses fewer images than a batch, a teacher of another shape, and flags that make no sense', async () => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { uniform } from '@secateur/core';
 import { SecateurError, type Tensor } from '@secateur/graph';
@@ -6,6 +7,7 @@ import { brightnessOf, type CaptionWords, captionOf } from './captions.js';
 import { zooEntries } from './entries.js';
 import { fashionImages, type SliceOptions } from './fashion.js';
 import { type IdxArray, readIdx } from './idx.js';
+import { type PictureDecoders, pictureDecoders } from './picture-decoders.js';
 
 /**
  * Absolute path of an entry of the zoo: a model's folder, or a file of images.
@@ -69,4 +71,12 @@ function rangeOf({ offset = 0, count }: SliceOptions, available: number): [first
     throw new SecateurError('BAD_OPTION', `Images ${offset} to ${end - 1}: the zoo has 0 to ${available - 1}.`);
   }
   return [offset, end];
+/** Decoders of JPEG and WebP whose WebAssembly is read from the installed packages: `decoders` of `readImages` in Node. */
+export function nodePictureDecoders(): PictureDecoders {
+  const { resolve } = createRequire(import.meta.url);
+  const compiled = async (file: string) => WebAssembly.compile(await readFile(resolve(file)));
+  return pictureDecoders({
+    jpeg: () => compiled('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'),
+    webp: () => compiled('@jsquash/webp/codec/dec/webp_dec.wasm'),
+  });
 }

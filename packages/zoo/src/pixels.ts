@@ -1,3 +1,5 @@
+import { SecateurError } from '@secateur/graph';
+
 /**
  * Model values of the 256 pixel values: `x / 127.5 − 1` with float32 rounding after each operation, as the reference
  * scripts compute it, so that batches agree bit for bit.
@@ -15,4 +17,10 @@ export interface PictureSize {
 
 export function sizeText({ channels, height, width }: PictureSize): string {
   return `${width}×${height} with ${channels} ${channels === 1 ? 'channel' : 'channels'}`;
+}
+
+/** A sound picture, but not one that the model takes. */
+export function unsuitable(name: string, found: string, expected: PictureSize, hint: string): SecateurError {
+  const message = `${name} ${found}; the model takes pictures of ${sizeText(expected)}.`;
+  return new SecateurError('BAD_DATA', message, { file: name, hint });
 }

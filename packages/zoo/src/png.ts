@@ -1,6 +1,6 @@
 import { SecateurError } from '@secateur/graph';
 import { convertIndexedToRgb, type DecodedPng, decode } from 'fast-png';
-import { modelValueOf, type PictureSize, sizeText } from './pixels.js';
+import { modelValueOf, type PictureSize, sizeText, unsuitable } from './pixels.js';
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
@@ -83,11 +83,6 @@ function unpack(bytes: Uint8Array, name: string): DecodedPng {
     });
   }
   throw new SecateurError('BAD_FILE', `${name}: a damaged PNG: pixels are missing.`, { file: name });
-}
-
-function unsuitable(name: string, found: string, expected: PictureSize, hint: string): SecateurError {
-  const message = `${name} ${found}; the model takes pictures of ${sizeText(expected)}.`;
-  return new SecateurError('BAD_DATA', message, { file: name, hint });
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

@@ -13,7 +13,7 @@ const colourSize = { channels: 3, height: 1, width: 2 };
 const scaled = (...pixels: number[]) => Float32Array.from(pixels, (pixel) => Math.fround(pixel / 127.5) - 1);
 
 describe('readImages on PNGs', () => {
-  it('reads a folder in order of path, scaled to [-1, 1], and only PNGs', async () => {
+  it('reads a folder in order of path, scaled to [-1, 1], and only pictures', async () => {
     const folder = memoryFolder({
       'b.png': grey(255, 0, 51, 102),
       'a/z.PNG': grey(0, 1, 2, 255),
@@ -107,9 +107,9 @@ describe('readImages on PNGs', () => {
       code: 'BAD_DATA',
       file: 'pictures',
     });
-    await expect(readImages(memoryFolder({ 'a.jpg': Uint8Array.of(1) }, 'pictures'), greySize)).rejects.toMatchObject({
+    await expect(readImages(memoryFolder({ 'a.txt': Uint8Array.of(1) }, 'pictures'), greySize)).rejects.toMatchObject({
       code: 'BAD_DATA',
-      message: 'pictures holds no PNG and no IDX file of images.',
+      message: 'pictures holds no picture and no IDX file of images.',
     });
   });
 

@@ -25,7 +25,7 @@ export function evalCommand(session: Session): Command {
     .argument('<model>', 'diffusers folder, .safetensors, .onnx, or zoo:NAME')
     .addOption(componentOption())
     .option('--reference <dense>', 'the dense model, for what compares pairs; it is measured too')
-    .option('--data <path>', 'real pictures: a folder of PNGs, an IDX file, or zoo:fashion-mnist')
+    .option('--data <path>', 'real pictures: a folder of them (PNG, JPEG, WebP), an IDX file, or zoo:fashion-mnist')
     .addOption(
       new Option('--data-count <n>', 'how many of them, the first ones (default: all)').argParser(wholeNumber(1)),
     )

@@ -86,7 +86,7 @@ function describe(): Command {
   data(
     new Option(
       '--data <path>',
-      'folder of PNGs, IDX file (.gz), zoo:fashion-mnist, or a .safetensors with a tensor per input',
+      'folder of PNG, JPEG or WebP pictures, IDX file (.gz), zoo:fashion-mnist, or a .safetensors with a tensor per input',
     ),
   );
   data(new Option('--samples <n>', 'samples used').argParser(wholeNumber(1)).default(8));

@@ -1,6 +1,6 @@
 import { type Logger, type Model, silentLogger } from '@secateur/core';
 import { evaluateDim, SecateurError, type Tensor } from '@secateur/graph';
-import { openImages } from '../model/load-images.js';
+import { openImages, readPictures } from '../model/load-images.js';
 import { denoiserInputsOf } from '../model/sampler-of.js';
 
 export interface LoadPicturesOptions {
@@ -21,9 +21,8 @@ export interface LoadPicturesOptions {
 export async function loadPictures(model: Model, path: string, options: LoadPicturesOptions = {}): Promise<Tensor> {
   const { count, logger = silentLogger, signal } = options;
   const [channels, height, width] = pictureShapeOf(model);
-  const { readImages } = await import('@secateur/zoo');
   const { source } = await openImages(path);
-  const { images } = await readImages(source, { channels, height, width, limit: count, signal });
+  const { images } = await readPictures(source, { channels, height, width, limit: count, signal });
   const [found] = images.shape;
   if (count !== undefined && found! < count) logger.warn(`${path} holds ${found} images; ${count} were asked for.`);
   return images;

@@ -10,6 +10,7 @@ import {
 } from '@secateur/core';
 import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
+import type { ImageOptions, ImageSet } from '@secateur/zoo';
 import { modelPath, zooPrefix } from './load-model.js';
 import { loadSamples } from './load-samples.js';
 import { pictureInputsOf, samplerOf } from './sampler-of.js';
@@ -39,16 +40,16 @@ export async function loadCalibration(
 /**
  * Images as calibration data for a model: made noisy as its scheduler says, always with the same noise.
  *
- * @param path  a folder of PNGs, an IDX file (maybe gzipped), or `zoo:fashion-mnist`
+ * @param path  a folder of pictures (PNG, JPEG, WebP), an IDX file (maybe gzipped), or `zoo:fashion-mnist`
  * @throws {SecateurError} BAD_DATA when there are no images or one does not fit; BAD_FILE when one is damaged; IO
  */
 export async function loadImages(model: Model, path: string, options: LoadImagesOptions = {}): Promise<Calibration> {
   const { samples, seed = 0, logger = silentLogger, signal } = options;
-  const [{ readImages }, { calibration }] = await Promise.all([import('@secateur/zoo'), import('@secateur/samplers')]);
+  const { calibration } = await import('@secateur/samplers');
   const inputs = pictureInputsOf(model);
   const { channels, height, width } = inputs;
   const { source, name } = await openImages(path);
-  const { images, names } = await readImages(source, { channels, height, width, limit: samples, signal });
+  const { images, names } = await readPictures(source, { channels, height, width, limit: samples, signal });
   if (samples !== undefined && names.length < samples) {
     logger.warn(`${path} holds ${names.length} images; ${samples} were asked for.`);
   }
@@ -62,6 +63,15 @@ export async function loadImages(model: Model, path: string, options: LoadImages
   });
 }
 
+/** `readImages` of the zoo, with JPEG and WebP as Node unpacks them. */
+export async function readPictures(source: SourceFolder | ByteSource, options: ImageOptions): Promise<ImageSet> {
+  const [{ readImages }, { nodePictureDecoders }] = await Promise.all([
+    import('@secateur/zoo'),
+    import('@secateur/zoo/node'),
+  ]);
+  return readImages(source, { ...options, decoders: nodePictureDecoders() });
+}
+
 /**
  * A folder of images, or a file of them, with the name it goes by in manifests.
  * @throws {SecateurError} IO when there is nothing at `path`
@@ -72,7 +82,7 @@ export async function openImages(path: string): Promise<{ source: SourceFolder |
   if (!found) {
     throw new SecateurError('IO', `${path} does not exist.`, {
       file: path,
-      hint: 'Give a folder of PNGs, an IDX file (maybe gzipped), or zoo:fashion-mnist.',
+      hint: 'Give a folder of pictures (PNG, JPEG, WebP), an IDX file (maybe gzipped), or zoo:fashion-mnist.',
     });
   }
   const source = found.isDirectory() ? await nodeFolder(place) : await nodeFile(place);

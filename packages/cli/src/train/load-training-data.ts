@@ -5,6 +5,7 @@ import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { castTensor, dimEquals, SecateurError, type Tensor } from '@secateur/graph';
 import { readSafetensors, type SafetensorsFile } from '@secateur/safetensors';
 import { type SampleSet, sampleSet } from '@secateur/train';
+import { readPictures } from '../model/load-images.js';
 import { modelPath, zooPrefix } from '../model/load-model.js';
 import { type DenoiserInputs, denoiserInputsOf, pictureInputsOf } from '../model/sampler-of.js';
 
@@ -26,7 +27,7 @@ export interface LoadedTrainingData {
 }
 
 /**
- * Clean samples for training. Pictures (a folder of PNGs, an IDX file, `zoo:fashion-mnist`) for models that take nothing
+ * Clean samples for training. Pictures (a folder of them, an IDX file, `zoo:fashion-mnist`) for models that take nothing
  * else; for all others a `.safetensors` file with a tensor per input but the timestep, under the input's name, a row per
  * sample where the input has a batch axis, and optionally
  *
@@ -45,16 +46,15 @@ export async function loadTrainingData(
   if (!found) {
     throw new SecateurError('IO', `${path} does not exist.`, {
       file: path,
-      hint: 'Give a folder of PNGs, an IDX file (maybe gzipped), zoo:fashion-mnist, or a .safetensors with a tensor per input.',
+      hint: 'Give a folder of pictures (PNG, JPEG, WebP), an IDX file (maybe gzipped), zoo:fashion-mnist, or a .safetensors with a tensor per input.',
     });
   }
   if (!found.isDirectory() && /\.safetensors$/i.test(path)) return loadTensors(model, place, options);
   const { channels, height, width } = pictureInputsOf(model);
-  const { readImages } = await import('@secateur/zoo');
   const { samples: limit, skipBad = false, logger, signal } = options;
   const source = found.isDirectory() ? await nodeFolder(place) : await nodeFile(place);
   const onBad = skipBad ? (error: SecateurError) => logger.warn(`left out: ${error.message}`) : undefined;
-  const { images } = await readImages(source, { channels, height, width, limit, onBad, signal });
+  const { images } = await readPictures(source, { channels, height, width, limit, onBad, signal });
   return {
     data: sampleSet({ samples: images, source: path.startsWith(zooPrefix) ? path : basename(place) }),
     isMasked: false,

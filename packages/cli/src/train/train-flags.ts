@@ -40,7 +40,7 @@ export function withTrainFlags(command: Command): Command {
   data(
     new Option(
       '--data <path>',
-      'folder of PNGs, IDX file (.gz), zoo:fashion-mnist, or a .safetensors with a tensor per input',
+      'folder of PNG, JPEG or WebP pictures, IDX file (.gz), zoo:fashion-mnist, or a .safetensors with a tensor per input',
     ).makeOptionMandatory(),
   );
   data(new Option('--samples <n>', 'use the first n samples (default: all)').argParser(wholeNumber(1)));
