@@ -71,6 +71,8 @@ function rangeOf({ offset = 0, count }: SliceOptions, available: number): [first
     throw new SecateurError('BAD_OPTION', `Images ${offset} to ${end - 1}: the zoo has 0 to ${available - 1}.`);
   }
   return [offset, end];
+}
+
 /** Decoders of JPEG and WebP whose WebAssembly is read from the installed packages: `decoders` of `readImages` in Node. */
 export function nodePictureDecoders(): PictureDecoders {
   const { resolve } = createRequire(import.meta.url);
