@@ -52,7 +52,8 @@ export function directConvolution(runtime: Runtime, packed: PackedWeights, geome
   const spillRow = 4 * tileColumns;
   const spillPlane = spillRow * tileRows;
   const tables = tileTables(arena, owned, (key) => {
-    const [nr, nRows, nColumns, rowC] = key.split(' ').map(Number);
+    const [nr, nRows, nColumns] = [key % 64, Math.floor(key / 64) % 64, Math.floor(key / 4096) % 64];
+    const rowC = key >= 262144 ? 4 * outWidth : spillRow;
     const pairs: [number, number][] = [];
     for (let y = 0; y < nRows; y += nr / 4) {
       for (let x = 0; x < nColumns; x += 4) pairs.push([y * rowB + 4 * x, y * rowC + 4 * x]);
@@ -85,7 +86,7 @@ export function directConvolution(runtime: Runtime, packed: PackedWeights, geome
       c,
       rowC,
       vectorC,
-      tiles: (nr) => tables(`${nr} ${paddedRows} ${paddedColumns} ${vectorC}`),
+      tiles: (nr) => tables(nr + 64 * paddedRows + 4096 * paddedColumns + (isWhole ? 262144 : 0)),
     };
     let start = 0;
     if (options.residual) {

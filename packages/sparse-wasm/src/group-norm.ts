@@ -43,9 +43,10 @@ export function groupNormAffine(
   const size = channels / groups;
   const { buffer } = runtime.kernels.memory;
   const floats = new Float32Array(buffer);
+  const found = new Float64Array(buffer, moments, 3);
   for (let image = 0; image < batch; image++) {
     for (let g = 0; g < groups; g++) {
-      const { mean, variance } = groupMoments(runtime, sources, image, g * size, size, pixels, moments);
+      const { mean, variance } = groupMoments(runtime, sources, image, g * size, size, pixels, found);
       const inverse = 1 / Math.sqrt(variance + eps);
       for (let k = g * size; k < (g + 1) * size; k++) {
         const scale = inverse * (gamma ? floats[gamma / 4 + k] : 1);
@@ -65,16 +66,15 @@ function groupMoments(
   first: number,
   size: number,
   pixels: number,
-  out: number,
+  result: Float64Array,
 ): { mean: number; variance: number } {
-  const result = new Float64Array(kernels.memory.buffer, out, 3);
   let [count, mean, squares] = [0, 0, 0];
   let base = 0;
   for (const { at, channels } of sources) {
     const from = Math.max(first, base);
     const n = Math.min(first + size, base + channels) - from;
     if (n > 0) {
-      kernels.f32_moments__simd(at + 4 * pixels * (image * channels + from - base), n * pixels, out);
+      kernels.f32_moments__simd(at + 4 * pixels * (image * channels + from - base), n * pixels, result.byteOffset);
       const [more, otherMean, otherSquares] = result;
       const difference = otherMean - mean;
       const total = count + more;

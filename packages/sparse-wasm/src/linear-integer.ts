@@ -1,6 +1,6 @@
 import { SparseWasmError } from './errors.js';
 import { type Layer, type RunOptions, type Source, sourcesOf } from './layer.js';
-import { freeAll, tileTables } from './owned-memory.js';
+import { freeAll, rowTables } from './owned-memory.js';
 import { depthOf, type PackedWeights } from './packed-weights.js';
 import type { Runtime } from './runtime.js';
 import { tileTokens } from './tile-tokens.js';
@@ -50,10 +50,7 @@ export function integerLinear(runtime: Runtime, packed: PackedWeights, tokens: n
   const bias = packed.bias ? upload(packed.bias) : 0;
   const rowScale = upload(packed.rowScale!);
   const correction = upload(correctionOf(packed));
-  const tables = tileTables(arena, owned, (key) => {
-    const [nr, count] = key.split(' ').map(Number);
-    return Array.from({ length: count }, (_, i) => [4 * nr * i, 4 * nr * i] as const);
-  });
+  const tables = rowTables(arena, owned);
   const layout: WindowLayout = { height: 1, width: tokens, inputs, plane: row, row, rows: 1, columns: tile };
   const quantise = type === 'i16' ? kernels.f32_pack_pair_i16__simd : kernels.f32_pack_quad_u7__simd;
   const product = (mr: number) =>
@@ -94,7 +91,7 @@ export function integerLinear(runtime: Runtime, packed: PackedWeights, tokens: n
         // The residual may be the result itself, so it is set aside first.
         for (const segment of block.segments) {
           const nr = segment.mr === 4 ? 8 : 16;
-          const [tiles, count] = tables(`${nr} ${padded / nr}`);
+          const [tiles, count] = tables(nr, padded / nr);
           const down = 4 * segment.row;
           const to = options.residual ? spill : c;
           const step = options.residual ? row : rowC;

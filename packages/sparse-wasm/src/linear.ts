@@ -1,7 +1,7 @@
 import { requireWhole, SparseWasmError } from './errors.js';
 import { type Layer, type RunOptions, type Source, sourcesOf } from './layer.js';
 import { integerLinear } from './linear-integer.js';
-import { freeAll, tileTables } from './owned-memory.js';
+import { freeAll, rowTables } from './owned-memory.js';
 import type { PackedWeights } from './packed-weights.js';
 import { kernelColumns, type Place, runBlock, widestColumns } from './products.js';
 import type { Runtime } from './runtime.js';
@@ -50,10 +50,7 @@ function floatLinear(runtime: Runtime, packed: PackedWeights, tokens: number, ba
   const blocks = uploadWeights(arena, packed, channelsPerBlock, (channel) => channel * tile, owned);
   const bias = packed.bias ? arena.upload(packed.bias) : 0;
   if (bias) owned.push(bias);
-  const tables = tileTables(arena, owned, (key) => {
-    const [nr, count] = key.split(' ').map(Number);
-    return Array.from({ length: count }, (_, i) => [4 * nr * i, 4 * nr * i] as const);
-  });
+  const tables = rowTables(arena, owned);
   const layout: WindowLayout = { height: 1, width: tokens, inputs, plane: row, row, rows: 1, columns: tile };
   const windowBytes = Math.min(channelsPerBlock, inputs) * row;
 
@@ -85,7 +82,7 @@ function floatLinear(runtime: Runtime, packed: PackedWeights, tokens: number, ba
           c,
           rowC,
           vectorC: 16,
-          tiles: (nr) => tables(`${nr} ${padded / nr}`),
+          tiles: (nr) => tables(nr, padded / nr),
         };
         for (const [k, block] of blocks.entries()) {
           packWindow(runtime, layout, sources, image, [block.first, block.count], [0, t], window, options, 1, padded);

@@ -9,9 +9,9 @@ export function freeAll(arena: Arena, owned: number[]): void {
 export function tileTables(
   arena: Arena,
   owned: number[],
-  make: (key: string) => readonly (readonly [b: number, c: number])[],
-): (key: string) => readonly [pointer: number, count: number] {
-  const known = new Map<string, readonly [number, number]>();
+  make: (key: number) => readonly (readonly [b: number, c: number])[],
+): (key: number) => readonly [pointer: number, count: number] {
+  const known = new Map<number, readonly [number, number]>();
   return (key) => {
     let table = known.get(key);
     if (!table) {
@@ -22,4 +22,17 @@ export function tileTables(
     }
     return table;
   };
+}
+
+/** Tables of tiles in a row, `nr` columns each. */
+export function rowTables(
+  arena: Arena,
+  owned: number[],
+): (nr: number, count: number) => readonly [pointer: number, count: number] {
+  // nr is at most 32.
+  const tables = tileTables(arena, owned, (key) => {
+    const [nr, count] = [key % 64, Math.floor(key / 64)];
+    return Array.from({ length: count }, (_, i) => [4 * nr * i, 4 * nr * i] as const);
+  });
+  return (nr, count) => tables(64 * count + nr);
 }

@@ -19,18 +19,14 @@ export function widestColumns(columns: KernelColumns, segments: readonly { mr: G
   return Math.max(...segments.map(({ mr }) => columns[mr]));
 }
 
-function floatProduct({ kernels, isa }: Runtime, mr: GroupRows, nr: number): (...args: number[]) => void {
-  return kernels[`f32_spmm_${mr === 1 ? 'csr' : 'block'}_${mr}x${nr}__${isa}`];
-}
-
 /** Where a block's columns and results are. */
 export interface Place {
   readonly columns: KernelColumns;
   /** Window, and bytes between the vectors of a tile in it. */
-  readonly b: number;
+  b: number;
   readonly vectorB: number;
   /** Results of output row 0, bytes between rows and between the vectors of a tile. */
-  readonly c: number;
+  c: number;
   readonly rowC: number;
   readonly vectorC: number;
   /** Pointwise products: bytes between the window's channels. */
@@ -51,14 +47,13 @@ export function runBlock(
   start: number,
   bias: number,
 ): void {
-  const { kernels, isa } = runtime;
+  const { b, vectorB, c, rowC, vectorC, step } = place;
   for (const segment of segments) {
     const { mr, row, groups, rowPtr, offsets, values, isDense } = segment;
-    const { b, vectorB, c, rowC, vectorC, step } = place;
     // Nothing is left out and the channels are evenly spaced: a tenth faster without a list.
     const withoutList = isDense && mr === 4 && step !== undefined;
     const nr = place.columns[mr];
-    const run = withoutList ? kernels[`f32_spmm_dense_4x8__${isa}`] : floatProduct(runtime, mr, nr);
+    const run = withoutList ? runtime.products.dense : runtime.products[mr === 1 && nr === 32 ? 'wide' : mr];
     const [tiles, count] = place.tiles(nr);
     const shift = row * rowC;
     const [from, add] = [start && start + shift, bias && bias + 4 * row];

@@ -10,6 +10,8 @@ export interface Runtime {
   readonly arena: Arena;
   /** The instruction set that floating-point products use. */
   readonly isa: Isa;
+  /** Floating-point products, looked up once: by rows that share positions, `wide` for single rows of 32 columns. */
+  readonly products: Readonly<Record<1 | 2 | 4 | 'wide' | 'dense', (...args: number[]) => void>>;
   /** Whether eight-bit products are there and right. */
   readonly hasRelaxedDot: boolean;
   /** Columns that kernels of single rows take here; measured when it is first asked for. */
@@ -38,6 +40,13 @@ export function createRuntime(options: RuntimeOptions = {}): Runtime {
     kernels,
     arena,
     isa,
+    products: {
+      1: kernels[`f32_spmm_csr_1x16__${isa}`],
+      2: kernels[`f32_spmm_block_2x16__${isa}`],
+      4: kernels[`f32_spmm_block_4x8__${isa}`],
+      wide: kernels[`f32_spmm_csr_1x32__${isa}`],
+      dense: kernels[`f32_spmm_dense_4x8__${isa}`],
+    },
     singleRowColumns: () => (single ??= fasterSingleRow(kernels, arena, isa)),
     hasRelaxedDot: hasRelaxed && relaxedDotWorks(kernels, arena),
     scratch(bytes) {

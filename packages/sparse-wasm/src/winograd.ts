@@ -1,6 +1,6 @@
 import type { ConvolutionGeometry } from './convolution.js';
 import { type Layer, type RunOptions, type Source, sourcesOf } from './layer.js';
-import { freeAll, tileTables } from './owned-memory.js';
+import { freeAll, rowTables } from './owned-memory.js';
 import type { PackedWeights } from './packed-weights.js';
 import { kernelColumns, type Place, runBlock, widestColumns } from './products.js';
 import type { Runtime } from './runtime.js';
@@ -57,10 +57,7 @@ export function winogradConvolution(
   }
   const bias = packed.bias ? arena.upload(packed.bias) : 0;
   if (bias) owned.push(bias);
-  const tables = tileTables(arena, owned, (key) => {
-    const [nr, count] = key.split(' ').map(Number);
-    return Array.from({ length: count }, (_, i) => [4 * nr * i, 4 * nr * i] as const);
-  });
+  const tables = rowTables(arena, owned);
 
   // Padded input of a chunk: its strips below one another, each with a halo of its own.
   const mostStrips = Math.max(...chunks.map((strips) => strips.length));
@@ -123,22 +120,21 @@ export function winogradConvolution(
     const used = Math.ceil(count / widest) * widest;
     const toInput = m === 2 ? kernels.f32_winograd_input_f2__simd : kernels.f32_winograd_input_f4__simd;
     toInput(transformed, positionIn, channel, padded, plane, row, inputs, input, used / 4, temporary);
+    const place: Place = {
+      columns: columnsAtATime,
+      b: 0,
+      vectorB: 16,
+      step: channel,
+      c: 0,
+      rowC: channel,
+      vectorC: 16,
+      tiles: (nr) => tables(nr, used / nr),
+    };
     for (const [p, blocks] of products.entries()) {
-      const c = sums + p * positionOut;
+      place.c = sums + p * positionOut;
       for (const [k, block] of blocks.entries()) {
-        const b = transformed + p * positionIn + block.first * channel;
-        const tiles = (nr: number) => tables(`${nr} ${used / nr}`);
-        const place: Place = {
-          columns: columnsAtATime,
-          b,
-          vectorB: 16,
-          step: channel,
-          c,
-          rowC: channel,
-          vectorC: 16,
-          tiles,
-        };
-        runBlock(runtime, block, place, k ? c : 0, 0);
+        place.b = transformed + p * positionIn + block.first * channel;
+        runBlock(runtime, block, place, k ? place.c : 0, 0);
       }
     }
     finish(y, options, strips, { output, inSpill, count, sums, temporary, spill });

@@ -21,6 +21,9 @@ export interface AssetOptions {
   readonly choices?: Map<string, Choice>;
 }
 
+/** Of fewer, the transforms cost more than they save. */
+const fewChannels = 8;
+
 /** What a plan keeps in the module's memory besides activations: packed weights and small constants. */
 export class Assets {
   private readonly layers: Layer[] = [];
@@ -75,14 +78,15 @@ export class Assets {
   }
 
   /**
-   * By rule, so that results do not depend on timing. The wide kernels want eight tiles; below that the transforms cost more
-   * than they save.
+   * By rule, so that results do not depend on timing. The wide kernels want eight tiles, and a transform pays when several channels
+   * share it.
    */
   private algorithmOf({ shape, size }: LayerRequest): Algorithm {
     if (!this.options.winograd || 'linear' in size) return 'direct';
     const { height, width, batch = 1, stride = 1, upsample = false } = size.convolution;
     const [kernelHeight, kernelWidth] = shape.kernel ?? [1, 1];
     if (kernelHeight !== 3 || kernelWidth !== 3 || stride !== 1) return 'direct';
+    if (Math.min(shape.inputs, shape.outputs) < fewChannels) return 'direct';
     const enlarged = upsample ? 2 : 1;
     const tiles = (m: number): number => batch * Math.ceil((enlarged * height) / m) * Math.ceil((enlarged * width) / m);
     if (tiles(4) >= 8) return 'winograd-f4';

@@ -12,6 +12,15 @@ export interface StepTime {
   readonly node: string;
   readonly kind: string;
   readonly ms: number;
+  /** Multiply-adds of a dense run, for layers. */
+  readonly macs?: number;
+}
+
+/** Hears the time of every step. */
+export interface Profile {
+  /** Milliseconds since some moment. */
+  clock(): number;
+  onStep(time: StepTime): void;
 }
 
 /** A graph ready to run at one set of shapes. */
@@ -20,8 +29,8 @@ export interface Plan {
   readonly activationBytes: number;
   readonly layerBytes: number;
   readonly steps: number;
-  /** Runs once; `onStep` hears the time of every step. Outputs by name. */
-  run(feeds: Readonly<Record<string, Tensor>>, onStep?: (time: StepTime) => void): Promise<Record<string, Tensor>>;
+  /** Runs once. Outputs by name. */
+  run(feeds: Readonly<Record<string, Tensor>>, profile?: Profile): Promise<Record<string, Tensor>>;
   free(): void;
 }
 
@@ -62,10 +71,10 @@ export async function createPlan(
       layerBytes: assets.layerBytes,
       steps: steps.length,
       free,
-      async run(feeds, onStep) {
+      async run(feeds, profile) {
         for (const [name, value] of Object.entries(feeds)) tensors.set(name, value);
         try {
-          for (const [i, run] of runs.entries()) await runStep(run, steps[i]!, onStep);
+          for (const [i, run] of runs.entries()) await runStep(run, steps[i]!, profile);
           return Object.fromEntries(graph.outputs.map(({ name }) => [name, tensors.get(outputKey(name))!]));
         } finally {
           tensors.clear();
@@ -79,9 +88,10 @@ export async function createPlan(
 }
 
 /** Waits only for what has to be waited for: most steps are microseconds long. */
-function runStep(run: () => void | Promise<void>, step: Step, onStep?: (time: StepTime) => void): void | Promise<void> {
-  const start = onStep ? performance.now() : 0;
-  const done = (): void => onStep?.({ node: step.label, kind: step.kind, ms: performance.now() - start });
+function runStep(run: () => void | Promise<void>, step: Step, profile?: Profile): void | Promise<void> {
+  const start = profile?.clock() ?? 0;
+  const { label: node, kind, macs } = step;
+  const done = (): void => profile?.onStep({ node, kind, macs, ms: profile.clock() - start });
   const result = run();
   return result instanceof Promise ? result.then(done) : done();
 }

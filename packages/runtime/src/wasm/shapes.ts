@@ -8,6 +8,7 @@ import {
   withoutDeadNodes,
 } from '@secateur/graph';
 import { nameActivations } from './patterns/activations.js';
+import { withoutRepeats } from './patterns/common-nodes.js';
 
 /** Constants up to this size are read at once: shapes, axes and scales decide what a graph does. */
 const mostElements = 1024;
@@ -25,7 +26,7 @@ export async function preparedGraph(graph: Graph, variable: readonly string[]): 
   for (const [name, constant] of constants) {
     if (sizeOf(constant.shape) <= mostElements) constants.set(name, await loaded(constant));
   }
-  return nameActivations({ ...live, inputs, constants });
+  return withoutRepeats(nameActivations({ ...live, inputs, constants }));
 }
 
 async function loaded(constant: Constant): Promise<Constant> {

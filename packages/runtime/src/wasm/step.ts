@@ -22,6 +22,8 @@ export interface Step {
   readonly writes: readonly Buffer[];
   /** `[read, written]`: buffers of one size that may be the same memory, if nothing reads the first any more. */
   readonly mayReuse?: readonly (readonly [Buffer, Buffer])[];
+  /** Multiply-adds of a dense run, for layers. */
+  readonly macs?: number;
   /** Reads and packs weights. */
   prepare?(assets: Assets): Promise<void>;
   bind(place: Place): () => void | Promise<void>;

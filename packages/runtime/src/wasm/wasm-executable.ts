@@ -4,15 +4,15 @@ import type { Runtime } from '@secateur/sparse-wasm';
 import { checkFeeds } from '../check-feeds.js';
 import type { SerialQueue } from '../serial-queue.js';
 import { checkInto, wantedOutputs } from '../wanted-outputs.js';
-import type { Plan, StepTime } from './plan.js';
+import type { Plan, Profile, StepTime } from './plan.js';
 import { shapeKey } from './shapes.js';
 
 /** An executable that tells what it holds and where its time goes. */
 export interface WasmExecutable extends Executable {
   /** Bytes of the module's memory: all of it, and what the plans made so far use. */
   memory(): { readonly totalBytes: number; readonly activationBytes: number; readonly layerBytes: number };
-  /** Runs once and gives the time of every step. */
-  profile(feeds: Readonly<Record<string, Tensor>>): Promise<readonly StepTime[]>;
+  /** Runs once and gives the time of every step, by a clock in milliseconds. Default: the time that passes. */
+  profile(feeds: Readonly<Record<string, Tensor>>, clock?: () => number): Promise<readonly StepTime[]>;
 }
 
 export interface WasmExecutableParts {
@@ -51,7 +51,7 @@ export function wasmExecutable(parts: WasmExecutableParts): WasmExecutable {
   async function run(
     feeds: Readonly<Record<string, Tensor>>,
     options: RunOptions,
-    onStep?: (time: StepTime) => void,
+    profile?: Profile,
   ): Promise<Record<string, Tensor>> {
     throwIfAborted(options.signal);
     if (released) throw new SecateurError('ENGINE_FAILED', 'wasm: this executable has been disposed.');
@@ -59,7 +59,7 @@ export function wasmExecutable(parts: WasmExecutableParts): WasmExecutable {
     const wanted = wantedOutputs(outputs, options, symbols);
     return queue(async () => {
       throwIfAborted(options.signal);
-      const results = await (await planFor(feeds)).run(feeds, onStep);
+      const results = await (await planFor(feeds)).run(feeds, profile);
       return Object.fromEntries(wanted.map(({ name }) => [name, into(name, results[name]!, options.into?.[name])]));
     });
   }
@@ -68,9 +68,9 @@ export function wasmExecutable(parts: WasmExecutableParts): WasmExecutable {
     inputs: graph.inputs.map(({ name }) => name),
     outputs: outputs.map(({ name }) => name),
     run: (feeds, options = {}) => run(feeds, options),
-    async profile(feeds) {
+    async profile(feeds, clock = () => performance.now()) {
       const times: StepTime[] = [];
-      await run(feeds, {}, (time) => times.push(time));
+      await run(feeds, {}, { clock, onStep: (time) => times.push(time) });
       return times;
     },
     memory() {

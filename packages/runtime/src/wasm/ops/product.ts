@@ -19,6 +19,7 @@ export function productStep(product: PendingProduct, buffer: Buffer): Step {
     kind: 'convolution' in request.size ? 'convolution' : 'linear',
     reads: [...views, ...(weight.kind === 'view' ? [weight] : [])].map((view) => view.buffer),
     writes: [buffer],
+    macs: request.macs,
     mayReuse: takesResidual ? [[residual.buffer, buffer]] : [],
     async prepare(given) {
       assets = given;
