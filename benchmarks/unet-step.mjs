@@ -17,8 +17,8 @@ import { sampleFeeds } from '@secateur/core';
 import { modelFromWeights, randomWeights } from '@secateur/diffusers';
 import { nodeEngine, wasmEngineInNode, webEngineInNode } from '@secateur/runtime/node';
 import { loadModel } from '../packages/cli/dist/model/load-model.js';
-import { machine, measuredProcess, residentMb } from './measured-process.mjs';
 import { masked24 } from './mask-24.mjs';
+import { machine, measuredProcess, residentMb } from './measured-process.mjs';
 
 const { values: args } = parseArgs({
   options: {
@@ -91,7 +91,9 @@ async function measure(name) {
   for (const [key, { medianMs, minMs }] of Object.entries(times)) {
     rows[key] = { medianMs, minMs, againstOrtWeb: reference / medianMs };
   }
-  if (args.profile) for (const key of ['wasm dense', 'wasm 2:4']) if (executables[key]) await printProfile(key, executables[key], feeds);
+  if (args.profile)
+    for (const key of ['wasm dense', 'wasm 2:4'])
+      if (executables[key]) await printProfile(key, executables[key], feeds);
   for (const executable of Object.values(executables)) await executable.dispose();
   if (!args['no-memory']) await measureMemory(name, rows);
   print(rows);
@@ -121,9 +123,11 @@ async function printProfile(key, executable, feeds) {
   for (let i = 0; i < 15; i++) runs.push(await executable.profile(feeds, now));
   const steps = runs[0].map((step, i) => ({ ...step, ms: median(runs.map((run) => run[i].ms)) }));
   const kinds = new Map();
-  for (const { kind, ms } of steps) kinds.set(kind, { ms: (kinds.get(kind)?.ms ?? 0) + ms, n: (kinds.get(kind)?.n ?? 0) + 1 });
+  for (const { kind, ms } of steps)
+    kinds.set(kind, { ms: (kinds.get(kind)?.ms ?? 0) + ms, n: (kinds.get(kind)?.n ?? 0) + 1 });
   console.log(`\n${key}: ${steps.reduce((sum, { ms }) => sum + ms, 0).toFixed(2)} ms`);
-  for (const [kind, { ms, n }] of [...kinds].sort((a, b) => b[1].ms - a[1].ms)) console.log(`  ${ms.toFixed(2)} ms  ${n} x ${kind}`);
+  for (const [kind, { ms, n }] of [...kinds].sort((a, b) => b[1].ms - a[1].ms))
+    console.log(`  ${ms.toFixed(2)} ms  ${n} x ${kind}`);
   for (const { node, kind, ms, macs } of steps.sort((a, b) => b.ms - a.ms).slice(0, 70)) {
     const rate = macs ? `${(macs / ms / 5e5).toFixed(0)} GF/s` : '';
     console.log(`    ${ms.toFixed(3)}  ${rate.padStart(8)}  ${kind}  ${node}`);
@@ -133,7 +137,14 @@ async function printProfile(key, executable, feeds) {
 async function measureMemory(name, rows) {
   for (const key of Object.keys(rows)) {
     const script = new URL(import.meta.url).pathname;
-    const { stdout } = await measuredProcess(['--expose-gc', script, '--hold', `${name},${key}`, '--batch', args.batch]);
+    const { stdout } = await measuredProcess([
+      '--expose-gc',
+      script,
+      '--hold',
+      `${name},${key}`,
+      '--batch',
+      args.batch,
+    ]);
     rows[key].residentMb = Number(stdout.trim().split('\n').at(-1));
   }
 }
