@@ -47,7 +47,7 @@ count = len(images)
 # Linear betas end in noise alone. Stable Diffusion's own schedule leaves a trace of the picture's mean, which these
 # small pictures, most of them black, would be drawn too grey by.
 scheduler = DDIMScheduler(
-    num_train_timesteps=1000, beta_schedule='linear', prediction_type='epsilon', clip_sample=args.model == 'dit',
+    num_train_timesteps=1000, beta_schedule='linear', prediction_type='epsilon', clip_sample=False,
     set_alpha_to_one=args.model == 'dit', steps_offset=0 if args.model == 'dit' else 1)
 alphas = scheduler.alphas_cumprod.to(device)
 
