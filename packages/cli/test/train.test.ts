@@ -11,7 +11,7 @@ import type { TrainReport } from '@secateur/train';
 import { loadModel } from 'secateur';
 import { describe, expect, it } from 'vitest';
 import { readMasks } from '../src/prune/masks-file.js';
-import { existsSync, join, readJson, scratch, secateur, snapshot, tinyModel } from './run-cli.js';
+import { existsSync, fixturePath, join, readJson, scratch, secateur, snapshot, tinyModel } from './run-cli.js';
 
 const program = fileURLToPath(new URL('../dist/bin.js', import.meta.url));
 const quick = ['--no-pictures', '--quiet', '--threads', '1'];
@@ -213,6 +213,29 @@ describe('secateur finetune', () => {
     };
     expect((await run('all', 1))[0]).toBeGreaterThan(0.1);
     expect(await run('none', 0)).toEqual([0, 0]);
+  });
+
+  it('leaves out conditions at times: the class for none of a DiT is known, other conditions are told', async () => {
+    const given = await setUp(0);
+    const data = join(given.folder, 'data.safetensors');
+    writeFileSync(data, safetensors({ hidden_states: [[2, 4, 8, 8], 0.5], class_labels: [[2], 1] }));
+    const run = async (model: string, out: string, ...more: string[]) =>
+      secateur(finetune({ ...given, model, images: data }, '--out', join(given.folder, out), '--json', ...more));
+    const dit = fixturePath('dit');
+    const loss = async (out: string, ...more: string[]) => {
+      const { code, stdout } = await run(dit, out, ...more);
+      expect(code).toBe(0);
+      return (JSON.parse(stdout) as TrainReport).losses[0];
+    };
+    expect(await loss('never', '--drop-conditions', '0')).not.toBe(await loss('often', '--drop-conditions', '0.99'));
+    writeFileSync(data, safetensors({ sample: [[2, 4, 16, 16], 0.5], encoder_hidden_states: [[2, 7, 32], 1] }));
+    const unet = fixturePath('unet2d-cond-sd1');
+    const untold = await run(unet, 'untold', '--drop-conditions', '0.1');
+    expect(untold.stderr).toMatch(/Leaving out conditions needs to know what no condition looks like/);
+    const tensors = { sample: [[2, 4, 16, 16], 0.5], encoder_hidden_states: [[2, 7, 32], 1] } as const;
+    const empty = { 'unconditional.encoder_hidden_states': [[1, 7, 32], 0] } as const;
+    writeFileSync(data, safetensors({ ...tensors, ...empty } as never));
+    expect((await run(unet, 'told', '--drop-conditions', '0.1')).code).toBe(0);
   });
 
   // Needs the built program, which `npm test` makes before it runs this.

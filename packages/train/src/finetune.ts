@@ -3,7 +3,7 @@ import { denoising } from './losses/loss-terms.js';
 import { type TrainResult, train } from './train.js';
 import type { TrainOptions } from './train-options.js';
 
-export interface FinetuneOptions extends Omit<TrainOptions, 'losses' | 'teacher' | 'unconditional'> {
+export interface FinetuneOptions extends Omit<TrainOptions, 'losses' | 'teacher'> {
   /** Whether only what the data's mask covers counts. Default false. */
   readonly masked?: boolean;
 }

@@ -1,14 +1,5 @@
 import type { Executable, Model } from '@secateur/core';
-import {
-  allocate,
-  castTensor,
-  float32,
-  type Graph,
-  SecateurError,
-  type Tensor,
-  toFloat32,
-  zeros,
-} from '@secateur/graph';
+import { castTensor, float32, type Graph, SecateurError, type Tensor, toFloat32, zeros } from '@secateur/graph';
 import { noisedBatch, type TorchGenerator } from '@secateur/samplers';
 import { type FeatureTap, featureTaps } from './losses/feature-taps.js';
 import { bindInputs, inputNames, isDoubled, termOutput, trainingGraph } from './losses/training-graph.js';
@@ -17,6 +8,7 @@ import { compileTeacher, type Teacher } from './teacher.js';
 import { drawTimesteps, lossWeight } from './timesteps.js';
 import type { TrainOptions, TrainSettings } from './train-options.js';
 import type { CleanBatch } from './training-data.js';
+import { doubled, withoutSomeConditions } from './unconditional.js';
 
 /** Losses of one run, by term, means over the batch. */
 export type TermLosses = readonly number[];
@@ -25,7 +17,7 @@ export type TermLosses = readonly number[];
 export interface GradientRunner {
   /** Overwritten by every run. */
   readonly gradients: Values;
-  /** Draws noise, timesteps and guidance, in this order, and measures losses and gradients. */
+  /** Draws noise, timesteps and guidance or dropped conditions, in this order, and measures losses and gradients. */
   run(batch: CleanBatch, weights: Values, generator: TorchGenerator): Promise<TermLosses>;
   dispose(): Promise<void>;
 }
@@ -47,7 +39,7 @@ interface Compiled {
 export function gradientRunner(request: RunnerRequest): GradientRunner {
   const { parameters, options, settings } = request;
   const { sampler, signal, names = {} } = options;
-  const { batchSize, terms, accumulate, weighting } = settings;
+  const { batchSize, terms, accumulate, weighting, dropConditions } = settings;
   const timestepInput = request.graph.inputs.find(({ name }) => name === (names.timestep ?? 'timestep'));
   const gradients = new Map(
     parameters.map(({ value, shape }) => [value, new Float32Array(shape.reduce((a, b) => a * b, 1))]),
@@ -74,7 +66,11 @@ export function gradientRunner(request: RunnerRequest): GradientRunner {
         { x0: samples, noise, timesteps },
         { names, timestepDType: timestepInput?.dtype, timestepScale: options.timestepScale, conditions },
       );
-      const modelFeeds = isDoubled(terms) ? doubled(noised.feeds, batchSize, options.unconditional!) : noised.feeds;
+      const modelFeeds = isDoubled(terms)
+        ? doubled(noised.feeds, batchSize, options.unconditional!)
+        : dropConditions > 0
+          ? withoutSomeConditions(noised.feeds, batchSize, options.unconditional!, dropConditions, generator)
+          : noised.feeds;
       const { executable, teacher } = await (compiled ??= compile(request, modelFeeds, samples.shape, mask?.shape));
       const feeds: Record<string, Tensor> = { ...modelFeeds, ...(await teacher?.run(modelFeeds, signal)) };
       for (const { value, shape } of parameters) feeds[value] = asTensor(weights.get(value)!, shape);
@@ -131,45 +127,6 @@ async function compile(
   if (!wantsOutput && taps.length === 0) return { executable };
   const request = { model: teacher!, engine, threads, shapes, targetChannels: samples[1], wantsOutput, signal };
   return { executable, teacher: await compileTeacher({ ...request, taps: taps.flat() }) };
-}
-
-/** Every row twice: with its conditions, then without. */
-function doubled(
-  feeds: Readonly<Record<string, Tensor>>,
-  batch: number,
-  unconditional: Readonly<Record<string, Tensor>>,
-): Record<string, Tensor> {
-  const out: Record<string, Tensor> = {};
-  for (const [name, feed] of Object.entries(feeds)) {
-    const free = unconditional[name];
-    if (free) out[name] = stacked(feed, repeated(free, feed, batch, name));
-    else out[name] = feed.shape[0] === batch ? stacked(feed, feed) : feed;
-  }
-  const unknown = Object.keys(unconditional).find((name) => !feeds[name]);
-  if (unknown === undefined) return out;
-  throw new SecateurError('BAD_DATA', `The data has no condition "${unknown}".`, { field: unknown });
-}
-
-function repeated(row: Tensor, like: Tensor, batch: number, name: string): Tensor {
-  const size = like.data.length / batch;
-  if (row.data.length !== size) {
-    throw new SecateurError(
-      'SHAPE_MISMATCH',
-      `The unconditional "${name}" is [${row.shape}]; one row of [${like.shape}] is expected.`,
-      { field: name },
-    );
-  }
-  const data = allocate(like.dtype, batch * size) as Float32Array;
-  const from = castTensor(row, like.dtype).data as Float32Array;
-  for (let i = 0; i < batch; i++) data.set(from, i * size);
-  return { dtype: like.dtype, shape: like.shape, data };
-}
-
-function stacked(a: Tensor, b: Tensor): Tensor {
-  const data = allocate(a.dtype, a.data.length + b.data.length) as Float32Array;
-  data.set(a.data as Float32Array);
-  data.set(b.data as Float32Array, a.data.length);
-  return { dtype: a.dtype, shape: [a.shape[0] + b.shape[0], ...a.shape.slice(1)], data };
 }
 
 function guidanceScales([least, most]: readonly [number, number], batch: number, generator: TorchGenerator): Tensor {

@@ -58,7 +58,12 @@ export interface TrainOptions {
   readonly lora?: LoraOptions;
   /** Which weights are trained, by checkpoint name, `*` for any characters. Default: all. */
   readonly parameters?: readonly string[];
-  /** Conditions that mean "none", one row each, for the guided term: the empty prompt's embedding, the extra class. */
+  /**
+   * Share of samples trained without their conditions, in [0, 1), as classifier-free guidance needs: those that `unconditional`
+   * names are replaced by what it says. Default 0. Not with the guided term, which sees every sample both ways.
+   */
+  readonly dropConditions?: number;
+  /** Conditions that mean "none", one row each: the empty prompt's embedding, the extra class. */
   readonly unconditional?: Readonly<Record<string, Tensor>>;
   /** Of everything drawn: order of samples, noise, timesteps, guidance. Default 0. */
   readonly seed?: number;
@@ -90,13 +95,14 @@ export interface TrainSettings {
   readonly timesteps: TimestepSampling;
   readonly weighting: LossWeighting;
   readonly seed: number;
+  readonly dropConditions: number;
   readonly checkpointEvery: number;
 }
 
 /** @throws {SecateurError} BAD_OPTION, MISSING_NEED */
 export function trainSettings(options: TrainOptions): TrainSettings {
   const { steps, batchSize = 32, accumulate = 1, clip = 1, seed = 0, checkpointEvery = 100 } = options;
-  const { timesteps = 'uniform', weighting = 'none', learningRate = 1e-4 } = options;
+  const { timesteps = 'uniform', weighting = 'none', learningRate = 1e-4, dropConditions = 0 } = options;
   const terms = options.losses ?? [denoising()];
   checkWhole('steps', steps, 1);
   checkWhole('batchSize', batchSize, 1);
@@ -104,14 +110,22 @@ export function trainSettings(options: TrainOptions): TrainSettings {
   checkWhole('checkpointEvery', checkpointEvery, 1);
   checkWhole('seed', seed, 0);
   if (clip !== Infinity) checkRange('clip', clip, Number.MIN_VALUE);
+  checkRange('dropConditions', dropConditions, 0, 1);
   checkTerms(terms);
   checkTimestepSampling(timesteps, options.sampler);
   checkLossWeighting(weighting);
   if (needsTeacher(terms) && !options.teacher) {
     throw new SecateurError('MISSING_NEED', 'Distillation needs a teacher.', { field: 'teacher' });
   }
-  if (isDoubled(terms) && Object.keys(options.unconditional ?? {}).length === 0) {
-    throw new SecateurError('MISSING_NEED', 'The guided loss needs to know what no condition looks like.', {
+  if (isDoubled(terms) && dropConditions > 0) {
+    throw new SecateurError('BAD_OPTION', 'The guided loss sees every sample with and without its conditions.', {
+      field: 'dropConditions',
+      hint: 'Leave it out.',
+    });
+  }
+  if ((isDoubled(terms) || dropConditions > 0) && Object.keys(options.unconditional ?? {}).length === 0) {
+    const what = isDoubled(terms) ? 'The guided loss' : 'Leaving out conditions';
+    throw new SecateurError('MISSING_NEED', `${what} needs to know what no condition looks like.`, {
       field: 'unconditional',
       hint: 'Give the empty prompt’s embedding, or the class that stands for none, as one row.',
     });
@@ -138,6 +152,7 @@ export function trainSettings(options: TrainOptions): TrainSettings {
     timesteps,
     weighting,
     seed,
+    dropConditions,
     checkpointEvery,
   };
 }
@@ -159,6 +174,7 @@ export async function describeRun(model: Model, options: TrainOptions, settings:
     lora: lora ?? null,
     parameters: parameters ?? null,
     teacher: teacher ? await describeModel(teacher) : null,
+    unconditional: options.unconditional ? hashOf(Object.values(options.unconditional)) : null,
     scheduler: { class: sampler.className, prediction: sampler.prediction, timesteps: sampler.process.trainTimesteps },
     timestepScale,
   });
@@ -168,9 +184,14 @@ async function describeModel(model: Model): Promise<Json> {
   const files = await model.files();
   if (files.length > 0) return { name: model.name, files: files.map(({ name, sha256 }) => ({ name, sha256 })) };
   // Made in memory: its weights are all there is to know it by.
+  const weights = [...parametersOf(model.graph).values()].map(({ constant }) => constant.read());
+  return { name: model.name, weights: hashOf(await Promise.all(weights)) };
+}
+
+function hashOf(tensors: readonly Tensor[]): string {
   const hash = new Sha256();
-  for (const { constant } of parametersOf(model.graph).values()) hash.update(bytesOf(await constant.read()));
-  return { name: model.name, weights: hash.hex() };
+  for (const tensor of tensors) hash.update(bytesOf(tensor));
+  return hash.hex();
 }
 
 /** As JSON will give it back: without fields left out. */

@@ -55,7 +55,7 @@ interface Run {
  * bytes it would have ended with (same engine and thread count).
  *
  * What is drawn, in this order, from `torchGenerator(seed)`: at the start of an epoch its order (`randperm`); for every batch
- * its noise (`randn`), its timesteps (`randint`), its guidance scales (`rand`).
+ * its noise (`randn`), its timesteps (`randint`), its guidance scales or which conditions are dropped (`rand`).
  *
  * @throws {SecateurError} BAD_OPTION, MISSING_NEED for options that do not fit; SHAPE_MISMATCH when teacher and student
  *   differ; BAD_DATA when there are fewer samples than a batch has, or when a loss or gradient is NaN or infinite, naming

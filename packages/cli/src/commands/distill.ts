@@ -20,7 +20,8 @@ Examples:
 --method takes a method whose training is the method: it brings its own losses and masks; the teacher is then the model
 itself, as it is, unless --teacher names another.
 
-The guided loss reads what "no condition" looks like from tensors unconditional.<input> of a .safetensors given as --data.`;
+The guided loss and --drop-conditions read what "no condition" looks like from tensors unconditional.<input> of a .safetensors
+given as --data; a DiT's class for none is known.`;
 
 interface DistillFlags extends TrainFlags {
   readonly teacher?: string;

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Logger, type Model, sha256Source } from '@secateur/core';
 import { nodeFile, nodeFolder } from '@secateur/core/node';
-import { castTensor, dimEquals, SecateurError, type Tensor } from '@secateur/graph';
+import { castTensor, dimEquals, int64, SecateurError, type Tensor } from '@secateur/graph';
 import { readSafetensors, type SafetensorsFile } from '@secateur/safetensors';
 import { type SampleSet, sampleSet } from '@secateur/train';
 import { readPictures } from '../model/load-images.js';
@@ -32,7 +32,8 @@ export interface LoadedTrainingData {
  * sample where the input has a batch axis, and optionally
  *
  * - `mask`: which elements count in masked losses, broadcast to the samples
- * - `unconditional.<input>`: one row that means "no condition", for guided distillation
+ * - `unconditional.<input>`: one row that means "no condition", for guided distillation and dropped conditions; for the classes
+ *   of a `DiTTransformer2DModel` it is known
  *
  * @throws {SecateurError} BAD_DATA, BAD_FILE, SHAPE_MISMATCH, IO
  */
@@ -75,13 +76,14 @@ async function loadTensors(
         field: 'model',
       });
     }
-    return await tensorsFor(inputs, file, `${basename(path)} ${await sha256Source(source)}`, limit);
+    return await tensorsFor(model, inputs, file, `${basename(path)} ${await sha256Source(source)}`, limit);
   } finally {
     await source.close?.();
   }
 }
 
 async function tensorsFor(
+  model: Model,
   { sample, conditions }: DenoiserInputs,
   file: SafetensorsFile,
   source: string,
@@ -100,12 +102,19 @@ async function tensorsFor(
     const free = `unconditional.${input.name}`;
     if (file.tensors.has(free)) unconditional[input.name] = castTensor(await read(file, free), input.dtype);
   }
+  const known = { ...noClassOf(model), ...unconditional };
   const mask = file.tensors.has('mask') ? first(castTensor(await read(file, 'mask'), 'float32'), limit) : undefined;
   return {
     data: sampleSet({ samples, conditions: perSample, shared, mask, source }),
-    unconditional: Object.keys(unconditional).length > 0 ? unconditional : undefined,
+    unconditional: Object.keys(known).length > 0 ? known : undefined,
     isMasked: mask !== undefined,
   };
+}
+
+/** The class that means none: a DiT has it behind the others. */
+function noClassOf({ className, config }: Model): Record<string, Tensor> {
+  const classes = className === 'DiTTransformer2DModel' ? config?.num_embeds_ada_norm : undefined;
+  return typeof classes === 'number' ? { class_labels: int64([classes]) } : {};
 }
 
 async function read(file: SafetensorsFile, name: string): Promise<Tensor> {

@@ -21,6 +21,7 @@ export interface TrainFlags {
   readonly ema?: number;
   readonly drawTimesteps: 'uniform' | 'antithetic';
   readonly minSnr?: number;
+  readonly dropConditions: number;
   readonly train?: readonly string[];
   readonly lora?: number;
   readonly mask?: string;
@@ -69,6 +70,11 @@ export function withTrainFlags(command: Command): Command {
       .default('uniform'),
   );
   how(new Option('--min-snr <gamma>', 'weigh timesteps by min-SNR, e.g. 5').argParser(finiteNumber));
+  how(
+    new Option('--drop-conditions <p>', 'share of samples trained without their condition, for guidance, e.g. 0.1')
+      .argParser(finiteNumber)
+      .default(0),
+  );
   how(new Option('--train <pattern...>', 'weights to train, by name; * for any characters (default: all)'));
   how(new Option('--lora <rank>', 'train low-rank updates of the linear weights alone').argParser(wholeNumber(1)));
   how(new Option('--mask <n:m>', 'train under an N:M mask of the largest weights (SR-STE), e.g. 2:4'));
@@ -103,6 +109,7 @@ export async function trainOptions(
     ema: flags.ema === undefined ? undefined : { decay: flags.ema },
     timesteps: flags.drawTimesteps,
     weighting: flags.minSnr === undefined ? 'none' : { minSnr: flags.minSnr },
+    dropConditions: flags.dropConditions,
     parameters: flags.train,
     lora: flags.lora === undefined ? undefined : { rank: flags.lora },
     mask: flags.mask === undefined ? undefined : nOfMMask({ pattern: flags.mask }),
