@@ -70,7 +70,8 @@ export {
   recall,
   ssim,
 } from '@secateur/metrics';
-export { createPipeline, type DiffusionPipeline, encodePng } from '@secateur/pipelines';
+export { createPipeline, decodePng, encodePng, type GenerateOptions } from '@secateur/pipelines';
+export { DiffusionPipeline, type NodeFromPretrainedOptions } from '@secateur/pipelines/node';
 export { modelCard, renderCompare, renderReport, reportJson } from '@secateur/report';
 export { benchExecutables } from '@secateur/runtime';
 export { nodeEngine, webEngineInNode } from '@secateur/runtime/node';

@@ -1,3 +1,4 @@
+import type { ProgressListener } from '@secateur/core';
 import type { Tensor } from '@secateur/graph';
 import type { Sampler, SchedulerConfig, TorchGenerator } from '@secateur/samplers';
 import type { Bitmap } from './bitmap.js';
@@ -40,6 +41,8 @@ export interface GenerateOptions {
   /** Image to image: share of the steps that are taken, in (0, 1]. Default 0.8. */
   readonly strength?: number;
   readonly signal?: AbortSignal;
+  /** Phases `encoding text` in prompts, `sampling` in steps, `decoding` in pictures. */
+  readonly onProgress?: ProgressListener;
   /** Called, and awaited, after every step. */
   onStep?(event: StepEvent): void | Promise<void>;
 }

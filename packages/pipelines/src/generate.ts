@@ -32,7 +32,7 @@ export async function generate(
   parts: Parts,
   sampler: Sampler,
   request: Request,
-  { seed = 0, eta, signal, onStep }: GenerateOptions,
+  { seed = 0, eta, signal, onProgress, onStep }: GenerateOptions,
 ): Promise<Generated> {
   const { kind, vae, inputs } = parts;
   const generator = typeof seed === 'number' ? torchGenerator(seed) : seed;
@@ -40,8 +40,13 @@ export async function generate(
   const [height, width] = [request.height / factor, request.width / factor];
   const skip = request.image ? skippedSteps(request) : 0;
   const plan = sampler.plan(request.steps, { eta, ...(skip > 0 && { skip }), ...kind.plan?.(height, width) });
+  const { count, prompts } = request;
+  if (prompts.length > 0) onProgress?.({ phase: 'encoding text', done: 0, total: prompts.length, unit: 'prompts' });
   const conditions = await kind.conditions({ ...request, signal });
-  const shape = [request.count, inputs.shape[0], height, width];
+  if (prompts.length > 0) {
+    onProgress?.({ phase: 'encoding text', done: prompts.length, total: prompts.length, unit: 'prompts' });
+  }
+  const shape = [count, inputs.shape[0], height, width];
   const first = request.image
     ? await fromPictures(parts, plan, request.image, generator, { batchSize: request.batchSize, signal })
     : plan.init(shape, generator);
@@ -50,10 +55,12 @@ export async function generate(
   const sample = await parts.denoiser.use(async (executable) => {
     const denoiser = { inputs, executable, output: parts.output };
     const answer = answerer(denoiser, kind, conditions, request, signal);
-    return loop(plan, first, generator, answer, { signal, onStep, pictures });
+    return loop(plan, first, generator, answer, { signal, onProgress, onStep, pictures });
   });
   throwIfAborted(signal);
+  if (vae) onProgress?.({ phase: 'decoding', done: 0, total: count, unit: 'pictures' });
   const raw = await pictures(sample);
+  if (vae) onProgress?.({ phase: 'decoding', done: count, total: count, unit: 'pictures' });
   return {
     images: isPictureDepth(raw.shape[1]) ? bitmapsFrom(raw) : [],
     raw,
@@ -118,7 +125,7 @@ function answerer(
   };
 }
 
-interface LoopOptions extends Pick<GenerateOptions, 'signal' | 'onStep'> {
+interface LoopOptions extends Pick<GenerateOptions, 'signal' | 'onProgress' | 'onStep'> {
   pictures(sample: Tensor): Promise<Tensor>;
 }
 
@@ -127,20 +134,23 @@ async function loop(
   first: Tensor,
   generator: TorchGenerator,
   answer: Answer,
-  { signal, onStep, pictures }: LoopOptions,
+  { signal, onProgress, onStep, pictures }: LoopOptions,
 ): Promise<Tensor> {
   const { timesteps, begin } = plan;
+  const total = timesteps.length - begin;
   let sample = first;
   let state: SamplerState | undefined;
+  onProgress?.({ phase: 'sampling', done: 0, total, unit: 'steps' });
   for (let index = begin; index < timesteps.length; index++) {
     throwIfAborted(signal);
     const modelOutput = await answer(plan.scaleInput(sample, index), timesteps[index]);
     const result = plan.step({ modelOutput, sample, index, state, generator });
     ({ sample, state } = result);
     const { predictedOriginal } = result;
+    onProgress?.({ phase: 'sampling', done: index - begin + 1, total, unit: 'steps' });
     await onStep?.({
       done: index - begin + 1,
-      total: timesteps.length - begin,
+      total,
       timestep: timesteps[index],
       sample,
       predictedOriginal,

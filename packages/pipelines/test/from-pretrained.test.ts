@@ -8,7 +8,7 @@ import { fixturePath, loadFixtureTensors, relativeError } from '@secateur/testki
 import { describe, expect, it } from 'vitest';
 import { DiffusionPipeline, type GenerateOptions } from '../src/index.js';
 import { fakeEngine } from './fake-model.js';
-import { tinyFiles, tinyFolder } from './tiny-pipeline.js';
+import { tinyFiles, tinyFolder, tinyOnnxFiles } from './tiny-pipeline.js';
 
 interface Case {
   call: {
@@ -243,6 +243,33 @@ describe('a pipeline', () => {
     expect(await swapped('the sea', request)).toEqual(await own('the sea', request));
     await own.dispose();
     await swapped.dispose();
+  });
+
+  it.each(['sd', 'sdxl', 'lcm'])('runs ONNX folders as well: %s', async (name) => {
+    const engine = await nodeEngine({ threads: 1 });
+    const folder = memoryFolder(await tinyOnnxFiles(name), name);
+    const onnx = await DiffusionPipeline.fromPretrained(folder, { engine });
+    const own = await open(name);
+    const request = { steps: 3, seed: 2, negativePrompt: 'blurry', image: waves(name === 'sd' ? 1 : 3), count: 2 };
+    const [a, b] = [await onnx('the sea', request), await own('the sea', request)];
+    // The same operators, written and read again.
+    expect(relativeError(toFloat32(a.raw), toFloat32(b.raw))).toBeLessThan(1e-6);
+    await onnx.dispose();
+    await own.dispose();
+  });
+
+  it('takes no picture where an ONNX folder has no encoder', async () => {
+    const files = await tinyOnnxFiles('sd');
+    delete files['vae_encoder/model.onnx'];
+    delete files['vae_encoder/config.json'];
+    const engine = await nodeEngine({ threads: 1 });
+    const pipe = await DiffusionPipeline.fromPretrained(memoryFolder(files, 'sd'), { engine });
+    await expect(pipe('the sea', { steps: 2, image: waves(1), count: 2 })).rejects.toMatchObject({
+      code: 'BAD_OPTION',
+      field: 'image',
+    });
+    expect((await pipe('the sea', { steps: 1 })).images).toHaveLength(1);
+    await pipe.dispose();
   });
 
   it('is there for models without text as well: a folder of one model', async () => {

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { memoryFolder, memoryOutput, type SourceFolder } from '@secateur/core';
+import { memoryFolder, memoryOutput, type SourceFolder, subfolder } from '@secateur/core';
 import { diffusersFormat, modelClassOf, modelFromWeights, weightsFrom } from '@secateur/diffusers';
-import { type Constant, constantOf, float32, parameterNamed } from '@secateur/graph';
+import { type Constant, constantOf, float32, parameterNamed, renameValues, subgraph } from '@secateur/graph';
+import { onnxFormat } from '@secateur/onnx';
 import { fixturePath, namedWeights } from '@secateur/testkit';
 
 /** A pipeline of tools/reference/pipelines.py with its weights and tokenisers, by path. */
@@ -44,4 +45,26 @@ async function withWeights(config: Record<string, unknown>): Promise<Map<string,
   await diffusersFormat.save(modelFromWeights('tiny', config, weightsFrom(weights)), out);
   await out.commit();
   return out.files;
+}
+
+/** The same pipeline as optimum exports it: an ONNX file for each part. */
+export async function tinyOnnxFiles(name: string): Promise<Record<string, Uint8Array>> {
+  const all = await tinyFiles(name);
+  const folder = memoryFolder(all, name);
+  const files = Object.fromEntries(Object.entries(all).filter(([path]) => !path.endsWith('.safetensors')));
+  for (const part of ['unet', 'vae', 'text_encoder', 'text_encoder_2']) {
+    if (!(await folder.has(`${part}/config.json`))) continue;
+    const model = await diffusersFormat.load({ folder: subfolder(folder, part) });
+    for (const { folder: inner, outputs, names } of model.parts ?? [{ folder: '', outputs: undefined, names: {} }]) {
+      const half = outputs ? subgraph(model.graph, outputs) : model.graph;
+      const out = memoryOutput();
+      await onnxFormat.save({ ...model, graph: renameValues(half, names) }, out);
+      await out.commit();
+      const place = inner || part;
+      files[`${place}/model.onnx`] = out.files.get('model.onnx')!;
+      files[`${place}/config.json`] = all[`${part}/config.json`];
+    }
+    if (part === 'vae') delete files['vae/config.json'];
+  }
+  return files;
 }

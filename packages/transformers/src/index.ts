@@ -1,3 +1,12 @@
+export type { HubFile } from './hub/hub-client.js';
+export {
+  type HubCache,
+  type HubOptions,
+  type HubSnapshot,
+  hubFolder,
+  hubPrefix,
+  type StoreOptions,
+} from './hub/hub-folder.js';
 export { importTransformers, type TransformersLibrary } from './library.js';
 export {
   type EncodedPrompt,

@@ -1,15 +1,28 @@
-import type { Model } from '@secateur/core';
+import { readFile } from 'node:fs/promises';
 import { type AtomicOptions, atomicFile, type OutputFile } from '@secateur/core/node';
 import { SecateurError, type Tensor } from '@secateur/graph';
-import { loadModel, modelPath } from '../model/load-model.js';
-import { samplerOf } from '../model/sampler-of.js';
+import type { Bitmap, DiffusionPipeline, Generated, GenerateOptions } from '@secateur/pipelines';
+import { modelPath } from '../model/load-model.js';
 import { checkOutputFile } from '../output-paths.js';
 import type { Session } from '../session.js';
+import { isOnHub, type OpenPipelineRequest, openPipeline } from './open-pipeline.js';
+import { readPrompts } from './read-prompts.js';
 
-export interface SampleRequest extends AtomicOptions {
-  readonly count: number;
-  readonly steps: number;
-  readonly sampler?: string;
+export interface SampleRequest extends AtomicOptions, OpenPipelineRequest {
+  readonly count?: number;
+  readonly steps?: number;
+  readonly prompt: readonly string[];
+  /** A file of prompts. */
+  readonly prompts?: string;
+  readonly negative?: string;
+  readonly guidance?: number;
+  readonly guidanceRescale?: number;
+  readonly label?: readonly number[];
+  readonly width?: number;
+  readonly height?: number;
+  readonly image?: string;
+  readonly strength?: number;
+  readonly batch?: number;
   readonly columns?: number;
   readonly out?: string;
   readonly raw?: string;
@@ -23,11 +36,17 @@ export interface Sampled {
   /** Class of the scheduler. */
   readonly sampler: string;
   readonly seed: number;
+  /** Where the model takes them: one for each row of pictures. */
+  readonly prompts?: readonly string[];
+  readonly guidance?: number;
 }
+
+/** Pictures of a model that is asked for nothing in particular. */
+const usualCount = 16;
 
 /** Draws pictures and writes them. @throws {SecateurError} BAD_OPTION, EXISTS, and what models and engines throw */
 export async function sampleToFiles(session: Session, input: string, request: SampleRequest): Promise<Sampled> {
-  const { out, raw, replace, count, steps } = request;
+  const { out, raw, replace } = request;
   const targets = [out, raw].filter((path) => path !== undefined);
   if (targets.length === 0) {
     throw new SecateurError('BAD_OPTION', 'Neither --out nor --raw is given.', {
@@ -35,42 +54,92 @@ export async function sampleToFiles(session: Session, input: string, request: Sa
       hint: 'Name a PNG: --out grid.png.',
     });
   }
-  for (const path of targets) await checkOutputFile(path, [await modelPath(input)], replace);
-  const model = await loadModel(input);
-  const { createPipeline, encodePng } = await import('@secateur/pipelines');
-  const { signal, options } = session;
-  const pipeline = await createPipeline(model, {
-    engine: await session.engine(),
-    threads: options.threads,
-    sampler: await chosenSampler(session, model, request.sampler),
-    signal,
-  });
+  const inputs = isOnHub(input) ? [] : [await modelPath(input)];
+  for (const path of targets) await checkOutputFile(path, inputs, replace);
+  const prompts = await promptsOf(request);
+  const image = request.image === undefined ? undefined : await pictureAt(request.image);
+  const pipeline = await openPipeline(session, input, request);
   try {
-    const { images, raw: samples } = await pipeline({
-      count,
-      steps,
-      seed: options.seed,
-      signal,
-      onStep: ({ done, total }) => session.progress.listener({ phase: 'sampling', done, total, unit: 'steps' }),
-    });
-    if (out !== undefined && images.length === 0) {
-      throw new SecateurError('BAD_OPTION', `${model.name} makes ${samples.shape[1]} channels, which are no picture.`, {
-        field: 'out',
-        hint: 'Write the numbers with --raw.',
-      });
-    }
-    const files: [string, (file: OutputFile) => Promise<void>][] = [];
-    if (out !== undefined) files.push([out, (file) => file.write(encodePng(images, { columns: request.columns }))]);
-    if (raw !== undefined) files.push([raw, (file) => writeRaw(file, samples)]);
-    await writeAll(files, replace);
+    const options = optionsFor(session, pipeline, request, image);
+    const result = await (prompts.length > 0 ? pipeline(prompts, options) : pipeline(options));
+    await write(result, pipeline.model.name, request, prompts.length > 1 ? (request.count ?? 1) : undefined);
+    const guidance = request.guidance ?? pipeline.guidanceScale;
+    return {
+      files: targets,
+      count: result.raw.shape[0]!,
+      steps: request.steps ?? pipeline.steps,
+      sampler: pipeline.sampler.className,
+      seed: session.options.seed,
+      ...(prompts.length > 0 && { prompts }),
+      ...(guidance !== undefined && { guidance }),
+    };
   } finally {
     await pipeline.dispose();
   }
-  return { files: targets, count, steps, sampler: pipeline.sampler.className, seed: options.seed };
 }
 
-async function chosenSampler(session: Session, model: Model, name: string | undefined) {
-  return name ?? samplerOf(model, session.logger);
+async function promptsOf({ prompt, prompts }: SampleRequest): Promise<readonly string[]> {
+  return prompts === undefined ? prompt : [...prompt, ...(await readPrompts(prompts))];
+}
+
+async function pictureAt(path: string): Promise<Bitmap> {
+  const { decodePng } = await import('@secateur/pipelines');
+  const bytes = await readFile(path).catch((cause) => {
+    throw new SecateurError('IO', `${path} cannot be read.`, { file: path, cause });
+  });
+  return decodePng(bytes, path);
+}
+
+function optionsFor(
+  session: Session,
+  pipeline: DiffusionPipeline,
+  request: SampleRequest,
+  image: Bitmap | undefined,
+): GenerateOptions {
+  const { steps, guidance, guidanceRescale, negative, label, width, height, strength, batch } = request;
+  const count = request.count ?? (pipeline.takes === 'nothing' && !image ? usualCount : undefined);
+  return {
+    count: label && label.length > 0 ? undefined : count,
+    steps,
+    guidanceScale: guidance,
+    guidanceRescale,
+    negativePrompt: negative,
+    classLabels: label && repeated(label, request.count ?? 1),
+    width,
+    height,
+    image,
+    strength,
+    batchSize: batch,
+    seed: session.options.seed,
+    signal: session.signal,
+    onProgress: session.progress.listener,
+  };
+}
+
+function repeated(labels: readonly number[], count: number): number[] {
+  return labels.flatMap((label) => new Array<number>(count).fill(label));
+}
+
+/** @param columns  pictures in a row, unless the request says */
+async function write(
+  { images, raw: samples }: Generated,
+  name: string,
+  request: SampleRequest,
+  columns: number | undefined,
+): Promise<void> {
+  const { out, raw, replace } = request;
+  if (out !== undefined && images.length === 0) {
+    throw new SecateurError('BAD_OPTION', `${name} makes ${samples.shape[1]} channels, which are no picture.`, {
+      field: 'out',
+      hint: 'Write the numbers with --raw.',
+    });
+  }
+  const { encodePng } = await import('@secateur/pipelines');
+  const grid = { columns: request.columns ?? (columns !== undefined && columns > 1 ? columns : undefined) };
+  const files: [string, (file: OutputFile) => Promise<void>][] = [];
+  if (out !== undefined) files.push([out, (file) => file.write(encodePng(images, grid))]);
+  if (raw !== undefined) files.push([raw, (file) => writeRaw(file, samples)]);
+  await writeAll(files, replace);
 }
 
 async function writeRaw(file: OutputFile, samples: Tensor): Promise<void> {
