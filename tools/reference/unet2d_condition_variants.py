@@ -23,6 +23,11 @@ MIDDLE = dict(
     down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
     up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
 )
+UNEVEN = dict(
+    layers_per_block=1, block_out_channels=(4, 4, 8, 8), attention_head_dim=(1, 1, 2, 4),
+    down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D", "DownBlock2D"),
+    up_block_types=("UpBlock2D", "UpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+)
 
 VARIANTS = {
     "asymmetric": dict(
@@ -39,13 +44,18 @@ VARIANTS = {
         mid_block_scale_factor=1.5, downsample_padding=0, flip_sin_to_cos=False, freq_shift=1, upcast_attention=True,
     ),
     "guided": dict(SMALL, **MIDDLE, time_cond_proj_dim=6),
+    # Sizes that do not halve evenly: 11 x 18, 6 x 9, 3 x 5, 2 x 3, and rounded down without padding.
+    "uneven-size": SMALL | UNEVEN | dict(sample_size=(11, 18)),
+    "uneven-size-unpadded": SMALL | UNEVEN | dict(sample_size=(11, 18), downsample_padding=0),
 }
 
 
 def inputs_of(config: dict) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(7)
+    size = config["sample_size"]
+    height, width = size if isinstance(size, tuple) else (size, size)
     inputs = {
-        "sample": torch.randn(2, config.get("in_channels", 4), 8, 8, generator=generator),
+        "sample": torch.randn(2, config.get("in_channels", 4), height, width, generator=generator),
         "timestep": torch.tensor([3, 500]),
         "encoder_hidden_states": torch.randn(2, 5, config["cross_attention_dim"], generator=generator),
     }

@@ -16,6 +16,9 @@ import {
 /** Sizes for nets of more levels, or whose skips need even ones. */
 const larger = { height: 8, width: 8 };
 
+/** Sizes that do not halve evenly, for nets that run at such; the larger three times. */
+const uneven = { height: 9, width: 13 };
+
 /** With other paths through a class' code than its fixture, as far as layers and modulations are concerned. */
 const transformerVariants = [
   'dit-larger',
@@ -50,7 +53,10 @@ const cases = new Map<string, DepthChecks>([
     return [name, new DepthChecks({ modelClass: modelClassOf(config), config, weights })] as const;
   }),
   ...variants.map((name) => [name, small(readVariant(name), larger)] as const),
-  ...conditionVariants.map((name) => [name, small(readVariant(name, 'unet2d-condition-variants'))] as const),
+  ...conditionVariants.map(
+    (name) =>
+      [name, small(readVariant(name, 'unet2d-condition-variants'), name.startsWith('uneven') ? uneven : {})] as const,
+  ),
   ...autoencoderVariants.map(
     (name) => [`autoencoder: ${name}`, small(readVariant(name, 'autoencoder-kl-variants'))] as const,
   ),

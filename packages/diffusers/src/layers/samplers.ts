@@ -2,6 +2,13 @@ import { float32, int, ints, string } from '@secateur/graph';
 import type { Feature, ModuleBuilder } from '../module-builder.js';
 import { conv2d } from './conv2d.js';
 
+/** PyTorch's nearest neighbour: the pixel at or before. */
+const nearest = {
+  mode: string('nearest'),
+  coordinate_transformation_mode: string('asymmetric'),
+  nearest_mode: string('floor'),
+};
+
 /**
  * Downsample2D with a convolution of stride 2.
  *
@@ -12,19 +19,28 @@ export function downsample(m: ModuleBuilder, path: string, x: Feature, outChanne
   return m.at(path, () => conv2d(m, 'conv', x, { outChannels, kernel: 3, stride: 2, pads }));
 }
 
-/** Upsample2D: twice the size by nearest neighbour, then a convolution. */
-export function upsample(m: ModuleBuilder, path: string, x: Feature, outChannels: number): Feature {
-  return m.at(path, () => conv2d(m, 'conv', nearestTwice(m, x), { outChannels, kernel: 3 }));
+/**
+ * Upsample2D: twice the size by nearest neighbour, then a convolution.
+ *
+ * @param like  a feature map whose height and width the result has instead
+ */
+export function upsample(m: ModuleBuilder, path: string, x: Feature, outChannels: number, like?: Feature): Feature {
+  const larger = () => (like ? nearestTo(m, x, like) : nearestTwice(m, x));
+  return m.at(path, () => conv2d(m, 'conv', larger(), { outChannels, kernel: 3 }));
+}
+
+/** The height and width of another feature map by nearest neighbour, whatever they are. */
+function nearestTo({ graph }: ModuleBuilder, x: Feature, like: Feature): Feature {
+  const sizes = (value: string, from: number, to: number): string =>
+    graph.op('Slice', [graph.op('Shape', [value]), graph.ints([from]), graph.ints([to])]);
+  const shape = graph.op('Concat', [sizes(x.value, 0, 2), sizes(like.value, 2, 4)], { axis: int(0) });
+  return { ...x, value: graph.op('Resize', [x.value, '', '', shape], nearest), level: like.level };
 }
 
 /** Twice the height and width by nearest neighbour. */
 export function nearestTwice(m: ModuleBuilder, x: Feature): Feature {
   const scales = m.graph.tensor(float32([4], [1, 1, 2, 2]), 'scales');
-  const value = m.graph.op('Resize', [x.value, '', scales], {
-    mode: string('nearest'),
-    coordinate_transformation_mode: string('asymmetric'),
-    nearest_mode: string('floor'),
-  });
+  const value = m.graph.op('Resize', [x.value, '', scales], nearest);
   return { ...x, value, level: x.level - 1 };
 }
 

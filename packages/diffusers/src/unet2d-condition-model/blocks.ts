@@ -14,7 +14,11 @@ export interface TextOptions {
 }
 
 type Down = BlockOptions<UNet2DConditionConfig> & TextOptions;
-type Up = UpBlockOptions<UNet2DConditionConfig> & TextOptions;
+type Up = UpBlockOptions<UNet2DConditionConfig> &
+  TextOptions & {
+    /** Has the size that the block ends with, where twice its own is not sure to be that. */
+    like?: Feature;
+  };
 
 /** The transformers behind a block's residual blocks, `depths[i]` blocks deep. */
 function transformers(m: ModuleBuilder, block: Down, depths: readonly number[]): Attend {
@@ -54,7 +58,7 @@ export function upBlock(
 ): Feature {
   const attend = attention ? transformers(m, block, block.stage.upDepths) : undefined;
   const out = upLayers(m, x, skips, block, attend);
-  return block.last ? out : upsample(m, 'upsamplers.0', out, block.outChannels);
+  return block.last ? out : upsample(m, 'upsamplers.0', out, block.outChannels, block.like);
 }
 
 /** UNetMidBlock2DCrossAttn: a residual block, an attention, a residual block. UNetMidBlock2D: one residual block. */

@@ -27,6 +27,9 @@ const usualTokens = 77;
  * `[batch, text width]` and `time_ids` float32 `[batch, ids]`; with `time_cond_proj_dim` also `timestep_cond` float32
  * `[batch, time_cond_proj_dim]`; `class_labels` when class-conditional. Output: `out`
  * float32 `[batch, out_channels, height, width]`.
+ *
+ * Height and width are multiples of `2 ** (stages - 1)`, unless `sample_size` is none: then the graph runs at any size, as
+ * diffusers does.
  */
 export const unet2dConditionModel: ModelClass = defineModelClass({
   name: 'UNet2DConditionModel',
@@ -140,7 +143,18 @@ function writeUpBlocks(
       last: i === stages.length - 1,
     };
     const taken = skips.splice(-layers);
-    out = m.at(`up_blocks.${i}`, () => upBlock(m, out, taken, block, type === 'CrossAttnUpBlock2D'));
+    const like = halvesEvenly(config) ? undefined : skips.at(-1);
+    out = m.at(`up_blocks.${i}`, () => upBlock(m, out, taken, { ...block, like }, type === 'CrossAttnUpBlock2D'));
   });
   return out;
+}
+
+/**
+ * Whether every size on the way down is twice the next. Then doubling is the way up: a constant factor, which runtimes and
+ * gradients make more of than of a size read from the skip's shape.
+ */
+function halvesEvenly(config: UNet2DConditionConfig): boolean {
+  const { height, width } = sampleSizes(config);
+  const factor = 2 ** (config.stages.length - 1);
+  return height % factor === 0 && width % factor === 0;
 }

@@ -27,6 +27,25 @@ describe('coupling of CLIP’s text encoder', () => {
     );
   });
 
+  it('covers of CLIP-L all but the embeddings, which are 31 % of it', () => {
+    const config = {
+      architectures: ['CLIPTextModel'],
+      vocab_size: 49_408,
+      max_position_embeddings: 77,
+      hidden_size: 768,
+      intermediate_size: 3072,
+      num_attention_heads: 12,
+      num_hidden_layers: 12,
+      hidden_act: 'quick_gelu',
+    };
+    const { covered, parameters } = couple(clipTextModel.outline(config).graph);
+    expect(parameters).toBe(123_060_480);
+    expect(covered / parameters).toBeCloseTo(0.691, 3);
+    // What layers read of the stream is all that is left besides: norms, and biases that are added to it.
+    const rest = parameters - covered - (49_408 + 77) * 768;
+    expect(rest).toBe(12 * (2 * 2 + 2) * 768 + 2 * 768);
+  });
+
   it('leaves the stream whole, which is the model’s output, and tables of tokens and positions along their rows', () => {
     const reasons = new Set(coupling.notPruned.map(({ reason }) => reason));
     for (const reason of reasons) expect(reason).toMatch(/model's output|rows are chosen at run time/);

@@ -55,7 +55,7 @@ describe('ditTransformer2DModel.build', () => {
 
 describe('what can be removed from a DiT', () => {
   it.each(['dit', 'dit-larger'])('covers 99 %% of the parameters and more: %s', (name) => {
-    expectCovered(ditTransformer2DModel, anyCase(name), /^the model's output/);
+    expectCovered(ditTransformer2DModel, anyCase(name), /^tied to the model's output/);
   });
 
   it('finds heads, both inner dimensions, neurons, the stream with its modulations, and each embedding', () => {

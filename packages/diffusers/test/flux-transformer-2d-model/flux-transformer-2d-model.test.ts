@@ -61,7 +61,7 @@ describe('fluxTransformer2DModel.build', () => {
 
 describe('what can be removed from a FLUX', () => {
   it.each(['flux', 'flux-dev'])('covers 99 %% of the parameters and more: %s', (name) => {
-    expectCovered(fluxTransformer2DModel, anyCase(name), /^the model's output/);
+    expectCovered(fluxTransformer2DModel, anyCase(name), /^tied to the model's output/);
   });
 
   it('finds heads, pairs of inner dimensions with norms and frequencies, and neurons beside them', () => {

@@ -58,7 +58,7 @@ describe('pixartTransformer2DModel.build', () => {
 
 describe('what can be removed from a PixArt', () => {
   it.each(['pixart', 'pixart-sigma'])('covers 99 %% of the parameters and more: %s', (name) => {
-    expectCovered(pixartTransformer2DModel, anyCase(name), /^the model's output/);
+    expectCovered(pixartTransformer2DModel, anyCase(name), /^tied to the model's output/);
   });
 
   it('finds heads of both attentions, the stream with its tables, and the conditions that it is made of', () => {

@@ -70,7 +70,7 @@ describe('sd3Transformer2DModel.build', () => {
 
 describe('what can be removed from an SD3', () => {
   it.each(['sd3', 'sd3-medium'])('covers 99 %% of the parameters and more: %s', (name) => {
-    expectCovered(sd3Transformer2DModel, anyCase(name), /^the model's output/);
+    expectCovered(sd3Transformer2DModel, anyCase(name), /^tied to the model's output/);
   });
 
   it('finds heads of both streams together, both inner dimensions with their norms, and both streams', () => {

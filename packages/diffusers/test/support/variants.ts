@@ -20,7 +20,14 @@ export interface Variant {
 }
 
 /** The same for UNet2DConditionModel: see tools/reference/unet2d_condition_variants.py. */
-export const conditionVariants = ['asymmetric', 'no-middle', 'upscaler', 'guided'] as const;
+export const conditionVariants = [
+  'asymmetric',
+  'no-middle',
+  'upscaler',
+  'guided',
+  'uneven-size',
+  'uneven-size-unpadded',
+] as const;
 
 /** The same for AutoencoderKL: see tools/reference/autoencoder_kl_variants.py. */
 export const autoencoderVariants = [

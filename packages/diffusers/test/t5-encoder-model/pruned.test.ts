@@ -27,6 +27,21 @@ describe('coupling of T5’s encoder', () => {
     );
   });
 
+  it('covers of T5 XXL all but the embeddings and norms, which are 3 % of it', () => {
+    const config = {
+      vocab_size: 32_128,
+      d_model: 4096,
+      d_kv: 64,
+      d_ff: 10_240,
+      num_layers: 24,
+      num_heads: 64,
+      feed_forward_proj: 'gated-gelu',
+    };
+    const { covered, parameters } = couple(t5EncoderModel.outline(config).graph);
+    expect(parameters).toBe(4_762_310_656);
+    expect(parameters - covered).toBe(32_128 * 4096 + (2 * 24 + 1) * 4096);
+  });
+
   it('leaves the stream whole, which is the model’s output', () => {
     for (const { reason } of coupling.notPruned) {
       expect(reason).toMatch(/model's output|rows are chosen at run time/);

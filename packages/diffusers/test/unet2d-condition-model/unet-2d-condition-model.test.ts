@@ -1,8 +1,9 @@
-import { evaluateDim, evaluateGraph, inferTypes, shapeText } from '@secateur/graph';
+import { couple, evaluateDim, evaluateGraph, float32, gradient, inferTypes, shapeText } from '@secateur/graph';
 import { expectClose, loadFixtureTensors } from '@secateur/testkit';
 import { describe, expect, it } from 'vitest';
 import { countParameters, unet2dConditionModel, weightsFrom } from '../../src/index.js';
 import { constantsOf, feedsOf, readJson } from '../support/fixtures.js';
+import { expectRandomRemovals } from '../support/removal.js';
 import { conditionVariants, readVariant, variantWeights } from '../support/variants.js';
 
 // float32 sums in another order than PyTorch's, over some tens of layers.
@@ -49,6 +50,62 @@ describe('unet2dConditionModel.build', () => {
     const graph = unet2dConditionModel.build(variant.config, weights, undefined, { strict: true });
     const { out } = evaluateGraph(graph, feedsOf(golden));
     expectClose(out.data as Float32Array, golden.out.data as Float32Array, tolerance, 'out');
+  });
+
+  it.each([
+    ['as every size is, of a model for uneven ones', [11, 18], true],
+    ['unless a model is for even ones', 16, false],
+  ])('runs at a size that does not halve evenly, %s', (_, sample_size, runs) => {
+    const variant = readVariant('uneven-size', 'unet2d-condition-variants');
+    const config = { ...variant.config, sample_size };
+    const graph = unet2dConditionModel.build(config, weightsFrom(variantWeights(variant)));
+    const golden = feedsOf(loadFixtureTensors('unet2d-condition-variants/uneven-size.safetensors'));
+    const at = (height: number, width: number) =>
+      evaluateGraph(graph, { ...golden, sample: float32([2, 4, height, width], new Float32Array(8 * height * width)) });
+    expect(at(16, 8).out.shape).toEqual([2, 4, 16, 8]);
+    if (runs) expect(at(9, 13).out.shape).toEqual([2, 4, 9, 13]);
+    else {
+      expect(() => at(9, 13)).toThrow(
+        expect.objectContaining({ code: 'SHAPE_MISMATCH', field: expect.stringContaining('up_blocks') }),
+      );
+    }
+  });
+
+  it.each(['uneven-size', 'uneven-size-unpadded'])('is cut as models for even sizes are: %s', (name) => {
+    const variant = readVariant(name, 'unet2d-condition-variants');
+    const weights = variantWeights(variant);
+    const feeds = feedsOf(loadFixtureTensors(`unet2d-condition-variants/${name}.safetensors`));
+    expectRandomRemovals({ modelClass: unet2dConditionModel, config: variant.config, weights, feeds }, 1);
+    const [uneven, even] = [variant.config, { ...variant.config, sample_size: 16 }].map((config) =>
+      couple(unet2dConditionModel.build(config, weightsFrom(weights))),
+    );
+    expect(uneven!.groups.map(({ id, size }) => [id, size])).toEqual(even!.groups.map(({ id, size }) => [id, size]));
+  });
+
+  it('has the gradients of a model for even sizes, at one', () => {
+    const variant = readVariant('uneven-size', 'unet2d-condition-variants');
+    const wrt = ['conv_in.weight', 'mid_block.resnets.0.conv1.weight', 'up_blocks.1.upsamplers.0.conv.weight'];
+    const [sample, target] = [2, 1].map((step) =>
+      float32(
+        [2, 4, 16, 8],
+        new Float32Array(1024).map((_, i) => Math.sin(step * i)),
+      ),
+    );
+    const feeds = {
+      ...feedsOf(loadFixtureTensors('unet2d-condition-variants/uneven-size.safetensors')),
+      sample,
+      target,
+    };
+    const [uneven, even] = [[11, 18], 16].map((sample_size) => {
+      const config = { ...variant.config, sample_size };
+      const graph = unet2dConditionModel.build(config, weightsFrom(variantWeights(variant)));
+      return evaluateGraph(gradient(graph, { loss: { kind: 'mse', output: 'out', target: 'target' }, wrt }), feeds);
+    });
+    for (const name of wrt) {
+      const [one, other] = [uneven, even].map((results) => results![`grad.${name}`]!.data as Float32Array);
+      // The same sums in another order: a product with a matrix of ones and zeros instead of an average pooling.
+      expectClose(one!, other!, 1e-4, name, 1e-6);
+    }
   });
 
   it('declares inputs and outputs with symbolic sizes', () => {

@@ -1,5 +1,6 @@
 import { addDims, type Dim, shapeText, unifyDims } from '../dim.js';
-import { getInt, int } from '../graph.js';
+import { SecateurError } from '../errors.js';
+import { type GraphNode, getInt, int } from '../graph.js';
 import { defineOp, type GradientContext, type InferContext, type OpRecord, type ValueType } from '../op-record.js';
 import { allocate, isFloat, sizeOf, type Tensor, tensor } from '../tensor.js';
 import { gatherRecord } from './gather.js';
@@ -46,8 +47,9 @@ const concat = defineOp({
   },
   evaluate(context) {
     const parts = context.node.inputs.map((_, i) => context.input(i));
-    const { shape } = parts[0];
-    return [concatenate(parts, normalAxis(getInt(context.node, 'axis', 0), shape.length, fail))];
+    const axis = concatAxis(context, parts[0].shape.length);
+    checkOtherAxes(context.node, parts, axis);
+    return [concatenate(parts, axis)];
   },
 });
 
@@ -65,6 +67,21 @@ function sameDim(context: InferContext, types: readonly ValueType[], i: number, 
       unifyDims(one, type.shape[i]) ??
       context.fail(`inputs differ on axis ${i}: ${types.map(({ shape }) => shapeText(shape)).join(', ')}`),
     dim,
+  );
+}
+
+/** @throws {SecateurError} SHAPE_MISMATCH when tensors differ on an axis along which they are not joined, or in rank */
+function checkOtherAxes(node: GraphNode, parts: readonly Tensor[], axis: number): void {
+  const [first, ...rest] = parts.map(({ shape }) => shape.with(axis, 0).join());
+  if (rest.every((shape) => shape === first)) return;
+  const shapes = parts.map(({ shape }) => shapeText(shape)).join(', ');
+  throw new SecateurError(
+    'SHAPE_MISMATCH',
+    `Concat "${node.name}" joins ${shapes} along axis ${axis}; all other axes must agree.`,
+    {
+      field: node.name,
+      hint: 'Where a skip meets what was halved and doubled again, feed a height and width that halve evenly.',
+    },
   );
 }
 

@@ -89,7 +89,7 @@ describe('coverage', () => {
     const { parameters, covered, notPruned } = couple(t.end(t.conv('z', t.conv('a', t.image(2), 2, 3), 3, 2), 2));
     // a.w 6, a.b 3, z.w 6 are in units; z.b 2 is the model's output.
     expect([parameters, covered]).toEqual([17, 15]);
-    expect(notPruned).toEqual([{ tensor: 'z.b', axis: 0, reason: `the model's output "out"`, parameters: 2 }]);
+    expect(notPruned).toEqual([{ tensor: 'z.b', axis: 0, reason: `tied to the model's output "out"`, parameters: 2 }]);
   });
 
   it('counts what lies on two axes once: a weight is uncovered where both of its indices are', () => {
@@ -119,7 +119,7 @@ describe('coverage', () => {
     expect(parameters).toBe(17 + 1);
     expect(notPruned.map(({ tensor, axis, reason }) => `${tensor} ${axis} ${reason}`)).toEqual([
       'gain null no operator reads it along an axis that could be cut',
-      `z.b 0 the model's output "out"`,
+      `z.b 0 tied to the model's output "out"`,
     ]);
   });
 

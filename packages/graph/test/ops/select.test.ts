@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { evaluateGraph } from '../../src/evaluate.js';
-import { GraphBuilder, int, int64, ints, string, symbol, toNumbers } from '../../src/index.js';
+import { float32, GraphBuilder, int, int64, ints, string, symbol, toNumbers } from '../../src/index.js';
 import { selectOps } from '../../src/ops/select.js';
 import { sliceIndices } from '../../src/ops/slice.js';
 import { type GradientCase, testGradients } from '../gradient-check.js';
@@ -403,3 +403,21 @@ testGradients(selectOps, [
       b.op('Trilu', [b.input('x', 'float64', [3, 3]), b.tensor(int64([-1], []))], { upper: int(0) }, { name: 'y' }),
   },
 ]);
+
+it.each([
+  ['another axis', [2, 3], [3, 3]],
+  ['rank', [2, 3], [2, 3, 1]],
+])('Concat of tensors that differ in %s is refused by its name', (_, x, z) => {
+  const b = new GraphBuilder('g');
+  const dims = (shape: number[], name: string) => shape.map((_, i) => symbol(`${name}${i}`));
+  const inputs = [b.input('x', 'float32', dims([1, 1], 'x')), b.input('z', 'float32', dims([1, 1], 'z'))];
+  b.output(b.op('Concat', inputs, { axis: int(1) }, { name: 'y' }), 'float32', [symbol('a'), symbol('b')], 'y');
+  const feed = (shape: number[]) => float32(shape, new Float32Array(shape.reduce((a, n) => a * n)));
+  expect(() => evaluateGraph(b.build(), { x: feed(x), z: feed(z) })).toThrow(
+    expect.objectContaining({
+      code: 'SHAPE_MISMATCH',
+      field: 'y',
+      message: expect.stringContaining(`joins [${x.join(', ')}], [${z.join(', ')}] along axis 1`),
+    }),
+  );
+});
