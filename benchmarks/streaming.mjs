@@ -1,7 +1,7 @@
 /**
  * Does it stream? Weight-only pruning and conversion of a checkpoint of SDXL's shape (2.57 billion random parameters) by the
- * built command, against `cp` of the same file: wall time, peak resident memory of the process, and what each costs per
- * byte copied.
+ * built command, against `cp` of the same file: wall and user time, peak resident memory of the process, and which part of
+ * `cp`'s speed it has (`README.md` says what every number means). Prints the medians.
  *
  *   npm run build && node benchmarks/streaming.mjs --model DIR --scratch DIR [--dtype fp16] [--rounds 3] [--only NAME]
  *     [--out benchmarks/results/streaming-fp16.json]
@@ -102,5 +102,12 @@ const results = Object.entries(rounds).map(([name, runs]) => ({
 }));
 const setup = { model: 'sdxl-base shape, random weights', dtype: values.dtype, bytes: statSync(weights).size };
 const result = { setup: { ...setup, ...machine() }, results };
-console.log(JSON.stringify(results, null, 2));
+console.table(
+  Object.fromEntries(
+    results.map(({ command, ...measured }) => [
+      command,
+      Object.fromEntries(Object.entries(measured).map(([name, { median }]) => [name, Number(median.toPrecision(3))])),
+    ]),
+  ),
+);
 if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);

@@ -58,7 +58,8 @@ export function traceSlots(graph: Graph, options: { ops?: OpSet } = {}): SlotFlo
   const trace = new Trace(graph, ops, inferTypes(graph, { ops }));
   for (const node of graph.nodes) trace.visit(node);
   for (const output of graph.outputs) {
-    for (const axis of trace.axesOf(output.name)) pinAxis(trace.table, axis, `tied to the model's output "${output.name}"`);
+    for (const axis of trace.axesOf(output.name))
+      pinAxis(trace.table, axis, `tied to the model's output "${output.name}"`);
   }
   // Slots only now: most axes of constants have come to share those of the axes that they were joined to.
   const constantAxes = Array.from(trace.constantAxes, ([axis, at]) => ({ ...at, slots: axis.factors[0].slots! }));
