@@ -2,6 +2,7 @@ export { type ClipScoreOptions, clipScore } from './clip-score.js';
 export { type EvaluatedMetric, type EvaluateOptions, type Evaluation, evaluate } from './evaluate/evaluate.js';
 export { fd } from './fd.js';
 export { type FdInfinityOptions, fdInfinity } from './fd-infinity.js';
+export { type Clip, type ClipOptions, loadClip } from './features/clip.js';
 export { type ModelFeaturesOptions, modelFeatures } from './features/model-features.js';
 export { type PictureShape, type Preprocess, plainPreprocess, preprocess } from './features/preprocess.js';
 export { readPreprocessorConfig } from './features/preprocessor-config.js';

@@ -8,6 +8,7 @@ export {
   type StoreOptions,
 } from './hub/hub-folder.js';
 export { importTransformers, type TransformersLibrary } from './library.js';
+export { readObject } from './read-json.js';
 export {
   type EncodedPrompt,
   encodePrompt,
