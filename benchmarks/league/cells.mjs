@@ -32,7 +32,8 @@ export function allCells(models, names = Object.keys(methods), isQuick = false) 
 
 /** −44 % (or the pattern), 0 and 500 steps, one seed. */
 export function isMandatory({ method, budget, steps, seed }) {
-  return seed === 0 && steps <= 500 && budget === methods[method].budgets[0];
+  const { budgets, fillsIn = false } = methods[method];
+  return !fillsIn && seed === 0 && steps <= 500 && budget === budgets[0];
 }
 
 /** Cells that `mandatory`, `all`, or one of several patterns (`*` for any characters) chooses. */

@@ -26,6 +26,12 @@ export function claims(results) {
         cell('magnitude-once'),
         byKid,
       );
+      compare(
+        `Fixed sparsity is better than progressive, after ${steps} steps`,
+        cell('sparsedm'),
+        cell('sparsedm-progressive'),
+        byKid,
+      );
       const cut = 'macs=0.56';
       compare(
         `Diff-Pruning −44 % with ${steps} steps is better than fresh weights with as many`,

@@ -61,13 +61,17 @@ export async function league(argv, tell = tellWithTime) {
   };
   await checkFolder(session);
   const [kind, work] = values.latency ? ['latency', latencyOf] : ['cells', runCell];
+  let waiting = 0;
   for (const cell of cells) {
     if (await readResult(values.out, cell, kind)) continue;
-    if (kind === 'latency' && !(await readResult(values.out, cell))) continue;
+    if (kind === 'latency' && !(await readResult(values.out, cell))) {
+      waiting++;
+      continue;
+    }
     await writeResult(values.out, cell, await work(cell, session), kind);
     await forget(cell, session);
   }
-  tell(`${cells.length} cells are done.`);
+  tell(`${cells.length - waiting} cells are done.${waiting > 0 ? ` ${waiting} were not run yet.` : ''}`);
 }
 
 /** @throws when the folder holds results of another protocol */

@@ -26,14 +26,11 @@ const pattern = ['2:4'];
  *   engine, threads }`, `model` what `openModel` gives
  * - `training({ steps, started })`: options of `train` besides those that all share; default: the denoising loss
  * - `steps`: numbers of fine-tuning steps it plays with; default 0, 500 and 2,000
+ * - `fillsIn`: none of its cells is mandatory
  */
 export const methods = {
   dense: { budgets: ['none'], steps: [0], start: async ({ model }) => ({ model: model.dense }) },
-  sparsedm: {
-    budgets: pattern,
-    start: (context) => zeroed(context, { method: sparsedm() }),
-    training: ({ steps, model }) => ({ ...sparsedm().training({ steps }), teacher: model.dense }),
-  },
+  sparsedm: sparseMethod({}),
   /** Zeroed once, then fine-tuned under the same masks: what SparseDM's training is compared with. */
   'magnitude-once': {
     budgets: pattern,
@@ -46,6 +43,10 @@ export const methods = {
       }),
     training: ({ started }) => ({ mask: fixedMask(started.masks) }),
   },
+  /** Masks that the WASM kernels skip fastest. */
+  'sparsedm-shared-kernels': { ...sparseMethod({ sharedRows: 4, wholeKernels: true }), fillsIn: true },
+  /** What the paper rejects. */
+  'sparsedm-progressive': { ...sparseMethod({ progressive: true }), steps: [500, 2000], fillsIn: true },
   'diff-pruning': channelMethod(() => diffPruning({ timestepsPerRun: 4 })),
   /** The architecture that the others are cut to, with fresh weights. Without training it is noise. */
   scratch: {
@@ -64,6 +65,14 @@ export const methods = {
 
 function channelMethod(make) {
   return { budgets: channelBudgets, start: (context) => cut(context, make()) };
+}
+
+function sparseMethod(options) {
+  return {
+    budgets: pattern,
+    start: (context) => zeroed(context, { method: sparsedm(options) }),
+    training: ({ steps, model }) => ({ ...sparsedm(options).training({ steps }), teacher: model.dense }),
+  };
 }
 
 async function cut({ model, budget, seed, protocol, engine, threads }, method) {

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import { int64 } from '@secateur/graph';
-import { readIdx, zooEntries } from '@secateur/zoo';
-import { zooImages, zooPath } from '@secateur/zoo/node';
+import { zooEntries } from '@secateur/zoo';
+import { zooImages, zooLabels } from '@secateur/zoo/node';
 import { calibration, createSampler, loadModel, sampleSet } from 'secateur';
 
 /** Models of the league by the name used in cells. */
@@ -21,10 +19,9 @@ export async function openModel(name) {
   const sampler = createSampler(dense.scheduler);
   const hasLabels = dense.graph.inputs.some((input) => input.name === 'class_labels');
   const { num_class_embeds: ofUNet, num_embeds_ada_norm: ofTransformer } = dense.config ?? {};
-  const labels = hasLabels ? await readLabels() : undefined;
   const names = inputNamesOf(dense.graph);
-  const conditionsOf = (offset, count) =>
-    labels && { class_labels: int64(Array.from(labels.subarray(offset, offset + count))) };
+  const conditionsOf = async (offset, count) =>
+    hasLabels ? { class_labels: int64(await zooLabels({ offset, count })) } : undefined;
   return {
     name,
     dense,
@@ -35,7 +32,7 @@ export async function openModel(name) {
     classes: hasLabels ? (ofUNet ?? ofTransformer) : undefined,
     images: ({ offset, images }) => zooImages({ offset, count: images }),
     async calibration({ offset, images }, seed) {
-      const perSample = conditionsOf(offset, images);
+      const perSample = await conditionsOf(offset, images);
       return calibration({
         images: await zooImages({ offset, count: images }),
         noise: seed,
@@ -46,7 +43,7 @@ export async function openModel(name) {
       });
     },
     async trainingSet({ offset, images }) {
-      const conditions = conditionsOf(offset, images);
+      const conditions = await conditionsOf(offset, images);
       return sampleSet({
         samples: await zooImages({ offset, count: images }),
         ...(conditions && { conditions }),
@@ -59,10 +56,4 @@ export async function openModel(name) {
 function inputNamesOf({ inputs }) {
   const sample = inputs.find(({ name }) => name === 'sample' || name === 'hidden_states');
   return { sample: sample.name, timestep: 'timestep' };
-}
-
-/** Classes of the test images, in their order. */
-async function readLabels() {
-  const file = join(dirname(zooPath('fashion-mnist')), 't10k-labels-idx1-ubyte.gz');
-  return (await readIdx(await readFile(file), 'Fashion-MNIST labels')).data;
 }
