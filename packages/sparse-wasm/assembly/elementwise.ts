@@ -16,6 +16,13 @@ export function f32_add__simd(dst: usize, a: usize, b: usize, n: i32): void {
   for (; dst < end; dst += 4, a += 4, b += 4) store<f32>(dst, load<f32>(a) + load<f32>(b));
 }
 
+/** dst = a * b */
+export function f32_mul__simd(dst: usize, a: usize, b: usize, n: i32): void {
+  const end = dst + (<usize>n << 2);
+  for (; dst + 16 <= end; dst += 16, a += 16, b += 16) v128.store(dst, f32x4.mul(v128.load(a), v128.load(b)));
+  for (; dst < end; dst += 4, a += 4, b += 4) store<f32>(dst, load<f32>(a) * load<f32>(b));
+}
+
 export function f32_silu__simd(dst: usize, src: usize, n: i32): void {
   const end = dst + (<usize>n << 2);
   for (; dst + 16 <= end; dst += 16, src += 16) v128.store(dst, silu4(v128.load(src)));

@@ -1,6 +1,6 @@
 // Statistics and what follows from them. Activations are channel-major, `[channels][columns]`, so that a reduction over
 // channels runs down the columns and a vector holds four of them.
-import { exp4 } from './math';
+import { expDown4 } from './math';
 
 /**
  * out: f64[3] = how many, their mean, and the sum of squared distances from the mean, of n f32 in a row. Sums of 1024 are taken
@@ -132,8 +132,8 @@ export function f32_expsum_columns__simd(data: usize, row: i32, rows: i32, colum
     }
     let s0 = f32x4.splat(0), s1 = s0;
     for (let k = 0, p = s; k < rows; k++, p += row) {
-      const e0 = exp4(f32x4.sub(v128.load(p), h0));
-      const e1 = exp4(f32x4.sub(v128.load(p, 16), h1));
+      const e0 = expDown4(f32x4.sub(v128.load(p), h0));
+      const e1 = expDown4(f32x4.sub(v128.load(p, 16), h1));
       v128.store(p, e0);
       v128.store(p, e1, 16);
       s0 = f32x4.add(s0, e0);
@@ -148,7 +148,7 @@ export function f32_expsum_columns__simd(data: usize, row: i32, rows: i32, colum
     for (let k = 1, p = s + row; k < rows; k++, p += row) h = f32x4.pmax(h, v128.load(p));
     let sum = f32x4.splat(0);
     for (let k = 0, p = s; k < rows; k++, p += row) {
-      const e = exp4(f32x4.sub(v128.load(p), h));
+      const e = expDown4(f32x4.sub(v128.load(p), h));
       v128.store(p, e);
       sum = f32x4.add(sum, e);
     }

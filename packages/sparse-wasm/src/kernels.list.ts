@@ -74,6 +74,7 @@ export const kernels: readonly KernelInfo[] = [
     'elementwise',
     'f32_affine_planes',
     'f32_add',
+    'f32_mul',
     'f32_silu',
     'f32_gelu',
     'f32_gelu_tanh',

@@ -151,24 +151,32 @@ export function winogradConvolution(
   ): void {
     const { output, inSpill, count, sums, temporary, spill } = at;
     const vectors = Math.ceil(count / 4);
-    const isOneImage = strips.every(({ image }) => image === strips[0].image);
-    if (fits && count % 4 === 0 && (isOneImage || !options.bias)) {
-      const own = options.bias ? options.bias + 4 * strips[0].image * outputs : bias;
-      const residual = options.residual ?? 0;
+    const residual = options.residual ?? 0;
+    const inPlace = (from: number, tiles: number, own: number): void =>
       toOutput(
         y,
         planeBytes,
         4 * outWidth,
-        sums,
+        sums + from,
         positionOut,
         channel,
         outputs,
-        output,
-        vectors,
+        output + from,
+        tiles,
         own,
         residual,
         temporary,
       );
+    if (fits && count % 4 === 0 && !options.bias) {
+      inPlace(0, vectors, bias);
+      return;
+    }
+    if (fits && options.bias && strips.every(({ rows }) => (rows * across) % 4 === 0)) {
+      let from = 0;
+      for (const { image, rows } of strips) {
+        inPlace(from, (rows * across) / 4, options.bias + 4 * image * outputs);
+        from += 4 * rows * across;
+      }
       return;
     }
     // A bias for every image is added with the residual below.

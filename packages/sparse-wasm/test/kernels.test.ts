@@ -384,14 +384,17 @@ describe('elementwise', () => {
     }
   });
 
-  it.each([['f32_add__simd', 1e-7] as const, ['f32_geglu__simd', 1e-5] as const])('%s on any count', (name, error) => {
-    for (const n of [1, 3, 4, 5, 16, 31]) {
-      check(name, (image) => {
-        const args = [image.place(values(n)), image.place(values(n + 1).slice(1))];
-        return [image.output(n, { absolute: error, relative: error }), ...args, n];
-      });
-    }
-  });
+  it.each([['f32_add__simd', 1e-7] as const, ['f32_mul__simd', 1e-7] as const, ['f32_geglu__simd', 1e-5] as const])(
+    '%s on any count',
+    (name, error) => {
+      for (const n of [1, 3, 4, 5, 16, 31]) {
+        check(name, (image) => {
+          const args = [image.place(values(n)), image.place(values(n + 1).slice(1))];
+          return [image.output(n, { absolute: error, relative: error }), ...args, n];
+        });
+      }
+    },
+  );
 
   it('f32_affine_planes__simd, with and without SiLU', () => {
     for (const n of [1, 4, 10]) {

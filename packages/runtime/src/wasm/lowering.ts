@@ -16,6 +16,8 @@ export class Lowering {
   private readonly values = new Map<string, Value>();
   private readonly readers = new Map<string, number>();
   private readonly constants = new Map<ConstantValue, Buffer>();
+  /** Copies of a buffer's elements in another order, which several nodes may read. */
+  private readonly copies = new Map<Buffer, Map<string, View>>();
 
   constructor(
     readonly graph: Graph,
@@ -108,8 +110,14 @@ export class Lowering {
   dense(given: View, order: readonly number[] = naturalOrder(given.shape.length)): View {
     const view = this.ready(given);
     if (isDense(view, order)) return view;
-    const copy = this.make(`${view.buffer.label} (copy)`, view.shape, order);
-    this.emit(copyStep(view, copy));
+    const key = [view.shape, view.strides, view.offset, order].join(' ');
+    const made = this.copies.get(view.buffer) ?? new Map<string, View>();
+    let copy = made.get(key);
+    if (!copy) {
+      copy = this.make(`${view.buffer.label} (copy)`, view.shape, order);
+      this.emit(copyStep(view, copy));
+      this.copies.set(view.buffer, made.set(key, copy));
+    }
     return copy;
   }
 }

@@ -7,12 +7,17 @@ export interface Loops {
   readonly strides: readonly (readonly number[])[];
 }
 
-/** The same loops with as few axes as can be: axes of one element go, neighbours that run on are joined. */
+/**
+ * Loops in the order in which the first array lies in memory, with as few axes as can be: axes of one element go, neighbours that run
+ * on are joined.
+ */
 export function collapse(shape: readonly number[], strides: readonly (readonly number[])[]): Loops {
   const sizes: number[] = [];
   const steps: number[][] = strides.map(() => []);
-  for (const [axis, size] of shape.entries()) {
-    if (size === 1) continue;
+  const order = [...shape.keys()].filter((axis) => shape[axis] !== 1);
+  order.sort((a, b) => strides[0]![b]! - strides[0]![a]! || a - b);
+  for (const axis of order) {
+    const size = shape[axis]!;
     const last = sizes.length - 1;
     const runsOn = last >= 0 && strides.every((of, k) => steps[k]![last] === of[axis]! * size);
     if (runsOn) {

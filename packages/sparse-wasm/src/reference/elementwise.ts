@@ -35,6 +35,7 @@ const resizeNearest2: ReferenceKernel = ({ f32 }, dst, src, planes, height, widt
 export const elementwise: Readonly<Record<string, ReferenceKernel>> = {
   f32_affine_planes__simd: affinePlanes,
   f32_add__simd: binary((a, b) => a + b),
+  f32_mul__simd: binary((a, b) => a * b),
   f32_silu__simd: unary(silu),
   f32_gelu__simd: unary(gelu),
   f32_gelu_tanh__simd: unary(geluTanh),

@@ -1,4 +1,5 @@
 import { sizeOf } from '@secateur/graph';
+import type { Runtime } from '@secateur/sparse-wasm';
 import type { Lowering } from '../lowering.js';
 import type { PendingProduct } from '../pending.js';
 import type { Step } from '../step.js';
@@ -140,10 +141,9 @@ function broadcast(context: NodeContext, op: Operator, shape: readonly number[])
 
 function binaryStep(label: string, op: Operator, a: View, b: View, y: View): Step {
   const order = orderOf(y);
-  const inMemory = (values: readonly number[]): number[] => order.map((axis) => values[axis]!);
   const loops = collapse(
-    inMemory(y.shape),
-    [y, a, b].map((view) => inMemory(view.strides)),
+    y.shape,
+    [y, a, b].map(({ strides }) => strides),
   );
   const n = loops.sizes.at(-1) ?? 1;
   const [d, p, q] = loops.strides.map((of) => of.at(-1) ?? 1) as [number, number, number];
@@ -157,18 +157,42 @@ function binaryStep(label: string, op: Operator, a: View, b: View, y: View): Ste
     writes: [y.buffer],
     mayReuse: a.buffer === b.buffer ? [] : reusable.map((view) => [view.buffer, y.buffer] as const),
     bind({ runtime, at }) {
-      const [to, left, right] = [at(y) / 4, at(a) / 4, at(b) / 4];
-      const { kernels } = runtime;
-      return () => {
-        const floats = new Float32Array(kernels.memory.buffer);
-        eachOuter(loops, 1, ([t, u, v]) => {
-          const [s, f, g] = [to + t!, left + u!, right + v!];
-          if (op === 'Add' && d === 1 && p === 1 && q === 1) kernels.f32_add__simd!(4 * s, 4 * f, 4 * g, n);
-          else row(op, floats, [s, f, g], [d, p, q], n);
-        });
-      };
+      const [to, left, right] = [at(y), at(a), at(b)];
+      const run = rowKernel(runtime, op, [d, p, q], n);
+      return () => eachOuter(loops, 1, ([t, u, v]) => run(to + 4 * t!, left + 4 * u!, right + 4 * v!));
     },
   };
+}
+
+/** `y` = `a` op `b` over `n` elements; pointers in bytes. By a kernel where the elements follow one another. */
+function rowKernel(
+  runtime: Runtime,
+  op: Operator,
+  [d, p, q]: readonly [number, number, number],
+  n: number,
+): (y: number, a: number, b: number) => void {
+  const { kernels, arena } = runtime;
+  const isRow = d === 1 && p === 1 && q === 1;
+  if (isRow && op === 'Add') return (y, a, b) => kernels.f32_add__simd!(y, a, b, n);
+  if (isRow && op === 'Mul') return (y, a, b) => kernels.f32_mul__simd!(y, a, b, n);
+  // A row and a number: the number is at hand as the scale, or the shift, of a plane.
+  const affine = kernels.f32_affine_planes__simd!;
+  const numbers = (op === 'Mul' || op === 'Add') && d === 1 && p + q === 1 && n >= 8 ? unitNumbers(runtime) : 0;
+  if (numbers && op === 'Mul') return (y, a, b) => affine(y, p ? a : b, 1, n, p ? b : a, numbers, 0);
+  if (numbers) return (y, a, b) => affine(y, p ? a : b, 1, n, numbers + 4, p ? b : a, 0);
+  return (y, a, b) => row(op, new Float32Array(arena.memory.buffer), [y / 4, a / 4, b / 4], [d, p, q], n);
+}
+
+/** 0 and 1, one after the other, in the module's memory. */
+const unit = new WeakMap<Runtime, number>();
+
+function unitNumbers(runtime: Runtime): number {
+  let pointer = unit.get(runtime);
+  if (pointer === undefined) {
+    pointer = runtime.arena.upload(Float32Array.of(0, 1));
+    unit.set(runtime, pointer);
+  }
+  return pointer;
 }
 
 function row(
