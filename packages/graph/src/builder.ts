@@ -50,6 +50,11 @@ export class GraphBuilder {
     return this.constant(this.unique(this.scoped(hint)), constantOf(value));
   }
 
+  /** A constant that follows from the model's configuration: see {@link Constant.fixed}. */
+  fixed(value: Tensor, hint: string): string {
+    return this.constant(this.unique(this.scoped(hint)), { ...constantOf(value), fixed: true });
+  }
+
   /** int64 vector, e.g. a target shape. */
   ints(values: readonly number[]): string {
     return this.tensor(int64(values));

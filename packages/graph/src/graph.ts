@@ -82,6 +82,8 @@ export interface Constant {
   readonly parameter?: ParameterIdentity;
   /** What the file says about the constant, before it has an identity: a result of folding is `computed`. */
   readonly declared?: 'parameter' | 'buffer' | 'computed';
+  /** It follows from the model's configuration and no file stores it: nothing can be cut off it. */
+  readonly fixed?: boolean;
   readonly location?: ByteLocation;
 }
 

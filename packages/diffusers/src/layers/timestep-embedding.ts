@@ -74,7 +74,7 @@ export function sinusoid(m: ModuleBuilder, steps: string, width: number, options
     );
     frequencies[i] = Math.exp(exponent);
   }
-  const angles = outerProduct(m, steps, graph.tensor(float32([half], frequencies), 'frequencies'));
+  const angles = outerProduct(m, steps, graph.fixed(float32([half], frequencies), 'frequencies'));
   const sines = graph.op('Sin', [angles]);
   const cosines = graph.op('Cos', [angles]);
   let value = graph.op('Concat', options.flip_sin_to_cos ? [cosines, sines] : [sines, cosines], { axis: int(-1) });

@@ -82,6 +82,21 @@ describe('unet2dConditionModel.build', () => {
     expect(uneven!.groups.map(({ id, size }) => [id, size])).toEqual(even!.groups.map(({ id, size }) => [id, size]));
   });
 
+  it('keeps the waves of the timestep whole where a guidance scale is added to them', () => {
+    const variant = readVariant('guided', 'unet2d-condition-variants');
+    const weights = variantWeights(variant);
+    const feeds = feedsOf(loadFixtureTensors('unet2d-condition-variants/guided.safetensors'));
+    expectRandomRemovals({ modelClass: unet2dConditionModel, config: variant.config, weights, feeds }, 1);
+    const { notPruned } = couple(unet2dConditionModel.build(variant.config, weightsFrom(weights)));
+    expect(notPruned).toContainEqual(
+      expect.objectContaining({
+        tensor: 'time_embedding.cond_proj.weight',
+        axis: 0,
+        reason: "follows from the model's configuration",
+      }),
+    );
+  });
+
   it('has the gradients of a model for even sizes, at one', () => {
     const variant = readVariant('uneven-size', 'unet2d-condition-variants');
     const wrt = ['conv_in.weight', 'mid_block.resnets.0.conv1.weight', 'up_blocks.1.upsamplers.0.conv.weight'];

@@ -123,6 +123,7 @@ class Trace {
     const constant = this.graph.constants.get(value);
     if (!constant) throw new SecateurError('BAD_FILE', `Value "${value}" is read before it is made.`, { field: value });
     const axes = constant.shape.map((size, axis) => {
+      if (constant.fixed) return fixedAxis(size, "follows from the model's configuration");
       const made = axisOfConstant(this.table, size);
       this.origins.set(made, { value, axis });
       return made;

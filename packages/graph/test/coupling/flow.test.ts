@@ -395,6 +395,19 @@ describe('what cannot be cut', () => {
     expect(notPruned.map(({ tensor, axis }) => `${tensor}:${axis}`)).toEqual(['a.w:0', 'a.w:1', 'a.b:0']);
   });
 
+  it('pins what is added to a constant that follows from the configuration', () => {
+    const axesWith = (shift: (t: TinyGraph) => string) => {
+      const t = new TinyGraph();
+      const a = t.conv('a', t.image(2), 2, 3);
+      return groupsOf(t.end(t.conv('z', t.b.op('Add', [a, shift(t)]), 3, 2), 2));
+    };
+    const value = float32([3, 1, 1], [1, 2, 3]);
+    expect(axesWith((t) => t.b.constant('shift', constantOf(value)))).toEqual([
+      'a.w:0 channel 3: a.w:0 a.b:0 shift:0 z.w:1',
+    ]);
+    expect(axesWith((t) => t.b.fixed(value, 'shift'))).toEqual([]);
+  });
+
   it('resizes no channels', () => {
     const t = new TinyGraph();
     const a = t.conv('a', t.image(2), 2, 3);
