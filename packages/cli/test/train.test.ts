@@ -99,7 +99,8 @@ describe('secateur finetune', () => {
       ...['--no-latency', '--no-pictures', '--quiet'],
     ]);
     expect(pruned.stderr).toBe('');
-    const { code, stderr } = await secateur(finetune({ ...given, model: sparse }, '--lr', '0.01'));
+    const some = ['--train', 'mid_block.*'];
+    const { code, stderr } = await secateur(finetune({ ...given, model: sparse }, '--lr', '0.01', ...some));
     expect(stderr).toMatch(onlyWarning);
     expect(code).toBe(0);
     const out = join(given.folder, 'out');

@@ -66,7 +66,9 @@ export async function trainAction(
     checkpoints,
   });
   const pictures = flags.pictures ? await picturesOf(session, [model, result.model], engine) : undefined;
-  const files = await writeTraining(session, { out, flags, model, result, pictures, emit, dtype });
+  // Of weights that were not trained the old masks hold.
+  const allMasks = masks || result.masks ? new Map([...(masks ?? []), ...(result.masks ?? [])]) : undefined;
+  const files = await writeTraining(session, { out, flags, model, result, masks: allMasks, pictures, emit, dtype });
   await checkpoints.clear();
   session.result({ ...result.report, out, files }, () => trainText(model.name, result.report, out, files));
 }

@@ -1,4 +1,4 @@
-import type { Model, SaveOptions } from '@secateur/core';
+import type { Masks, Model, SaveOptions } from '@secateur/core';
 import type { TrainResult } from '@secateur/train';
 import type { Emit } from '../model/write-model.js';
 import { writeRun } from '../model/write-run.js';
@@ -12,6 +12,7 @@ export interface TrainingResults {
   readonly flags: TrainFlags;
   readonly model: Model;
   readonly result: TrainResult;
+  readonly masks?: Masks;
   readonly pictures?: PicturePair;
   readonly emit?: readonly Emit[];
   readonly dtype?: SaveOptions['dtype'];
@@ -19,8 +20,8 @@ export interface TrainingResults {
 
 /** Writes all that a training leaves behind, in one go. Returns the files. */
 export async function writeTraining(session: Session, results: TrainingResults): Promise<string[]> {
-  const { out, flags, model, result, pictures, emit, dtype } = results;
-  const { report, masks } = result;
+  const { out, flags, model, result, masks, pictures, emit, dtype } = results;
+  const { report } = result;
   const { renderTraining, trainingCard } = await import('@secateur/report');
   return writeRun(session, {
     out,

@@ -94,7 +94,7 @@ export const sparsedm: PluginFactory<TrainingMethod, SparseDMOptions> = defineTr
         v.pipe(v.picklist(['sr-ste', 'ste'] as const), v.description('Whether masked weights are pulled to zero')),
         defaults.estimator,
       ),
-      decay: v.optional(number('How strongly, in the gradient'), defaults.decay),
+      decay: v.optional(number('Pull on masked weights, added to their gradient'), defaults.decay),
       progressive: v.optional(v.pipe(v.boolean(), v.description('Reach the pattern by 7:8, 6:8, 5:8, 4:8')), false),
       taskWeight: v.optional(number('Of the denoising loss'), defaults.taskWeight),
       outputWeight: v.optional(number('Of the distance to the teacher’s output'), defaults.outputWeight),

@@ -149,6 +149,8 @@ describe('what stays dense', () => {
   it.each([
     ['conv_in.weight', true],
     ['conv_out.weight', true],
+    ['m.conv_out.weight', true],
+    ['down_blocks.0.attentions.0.proj_out.weight', false],
     ['time_embedding.linear_1.weight', true],
     ['down_blocks.0.resnets.0.time_emb_proj.weight', true],
     ['class_embedding.weight', true],
