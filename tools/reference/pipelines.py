@@ -26,10 +26,17 @@ from diffusers import (
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
     EulerDiscreteScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    FluxPipeline,
+    FluxTransformer2DModel,
     HeunDiscreteScheduler,
     LatentConsistencyModelPipeline,
     LCMScheduler,
+    PixArtAlphaPipeline,
+    PixArtTransformer2DModel,
     PNDMScheduler,
+    SD3Transformer2DModel,
+    StableDiffusion3Pipeline,
     StableDiffusionImg2ImgPipeline,
     StableDiffusionPipeline,
     StableDiffusionXLImg2ImgPipeline,
@@ -41,7 +48,7 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, pre_tokenizers
 from tokenizers.models import Unigram
 from tokenizers.trainers import UnigramTrainer
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, T5Tokenizer
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer, T5Config, T5EncoderModel, T5Tokenizer
 from unet2d_variants import weight
 
 torch.set_num_threads(1)
@@ -122,12 +129,15 @@ def write_t5_tokenizer(folder: Path) -> None:
 
 
 def canonical(model, name: str) -> str:
+    if isinstance(model, T5EncoderModel) and name == "encoder.embed_tokens.weight":
+        return "shared.weight"
     return f"text_model.{name}" if type(model) is CLIPTextModel and not name.startswith("text_model.") else name
 
 
 def named(model):
-    state = {name: torch.from_numpy(weight(canonical(model, name), tuple(t.shape))) for name, t in model.state_dict().items()}
-    model.load_state_dict(state)
+    buffers = dict(model.named_buffers())
+    state = model.state_dict()
+    model.load_state_dict({name: t if name in buffers else torch.from_numpy(weight(canonical(model, name), tuple(t.shape))) for name, t in state.items()})
     return model.eval()
 
 
@@ -272,6 +282,46 @@ def main(merges: Path, out: Path) -> None:
     folder("dit", dit)
     case("dit-plain", dit, dict(class_labels=[7, 999], guidance_scale=4.0, num_inference_steps=4, seed=3))
     case("dit-unguided", dit, dict(class_labels=[7], guidance_scale=1.0, num_inference_steps=3, seed=4))
+
+    # Stable Diffusion 3, with and without T5.
+    t5_tokenizer = T5Tokenizer.from_pretrained(out / "t5")
+    t5 = named(T5EncoderModel(T5Config(vocab_size=len(t5_tokenizer), d_model=16, d_kv=6, d_ff=20, num_layers=2, num_heads=2, feed_forward_proj="gated-gelu")))
+    projected = dict(model_class=CLIPTextModelWithProjection)
+    three = dict(
+        vae=vae(shift_factor=0.1), text_encoder=text_encoder(vocabulary, 4, **projected), tokenizer=tokenizer,
+        text_encoder_2=text_encoder(vocabulary, 8, hidden_act="gelu", **projected), tokenizer_2=tokenizer_2, text_encoder_3=t5, tokenizer_3=t5_tokenizer,
+        transformer=named(SD3Transformer2DModel(
+            sample_size=8, in_channels=4, out_channels=4, num_layers=2, attention_head_dim=8, num_attention_heads=2, joint_attention_dim=16,
+            caption_projection_dim=16, pooled_projection_dim=12, pos_embed_max_size=8,
+        )),
+    )
+    sd3 = StableDiffusion3Pipeline(**three, scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0))
+    folder("sd3", sd3)
+    case("sd3-plain", sd3, plain | size | dict(guidance_scale=5.0))
+    small = StableDiffusion3Pipeline(**three | dict(text_encoder_3=None, tokenizer_3=None), scheduler=sd3.scheduler)
+    case("sd3-without-t5", small, plain | size)
+
+    # FLUX, whose guidance scale is an input, and whose noise levels depend on the size.
+    flux = FluxPipeline(
+        vae=vae(shift_factor=0.1), text_encoder=text_encoder(vocabulary, 12), tokenizer=tokenizer, text_encoder_2=t5, tokenizer_2=t5_tokenizer,
+        transformer=named(FluxTransformer2DModel(
+            in_channels=16, num_layers=1, num_single_layers=1, attention_head_dim=8, num_attention_heads=2, joint_attention_dim=16,
+            pooled_projection_dim=12, guidance_embeds=True, axes_dims_rope=(2, 2, 4),
+        )),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True, base_shift=0.5, max_shift=1.15),
+    )
+    folder("flux", flux)
+    case("flux-plain", flux, dict(prompt=PROMPTS, num_inference_steps=4, guidance_scale=3.5, seed=3, height=16, width=24))
+
+    # PixArt, which is told the picture's size where that is 1,024 pixels; here it is not.
+    pixart = PixArtAlphaPipeline(
+        vae=vae(), text_encoder=t5, tokenizer=t5_tokenizer, scheduler=DPMSolverMultistepScheduler(),
+        transformer=named(PixArtTransformer2DModel(
+            sample_size=8, in_channels=4, out_channels=8, num_layers=2, num_attention_heads=2, attention_head_dim=8, cross_attention_dim=16, caption_channels=16,
+        )),
+    )
+    folder("pixart", pixart)
+    case("pixart-plain", pixart, plain | dict(guidance_scale=4.5, height=16, width=24), use_resolution_binning=False, clean_caption=False)
 
 
 if __name__ == "__main__":

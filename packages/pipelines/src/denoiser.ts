@@ -19,7 +19,7 @@ export interface DenoiserInputs {
   readonly timestep: ValueInfo;
   /** Everything else: prompts, labels, … */
   readonly conditions: readonly ValueInfo[];
-  /** Shape of one sample at the model's own size: `[channels, height, width]`. */
+  /** Shape of one sample at the model's own size: `[channels, height, width]`; empty where samples are no pictures. */
   readonly shape: readonly number[];
 }
 
@@ -35,7 +35,8 @@ export function denoiserInputs(model: Model): DenoiserInputs {
     sample,
     timestep,
     conditions: inputs.filter((input) => input !== sample && input !== timestep),
-    shape: sample.shape.slice(1).map((dim) => evaluateDim(dim, model.sizes)),
+    // Patches in a row have no size of their own.
+    shape: sample.shape.length === 4 ? sample.shape.slice(1).map((dim) => evaluateDim(dim, model.sizes)) : [],
   };
 }
 
@@ -75,6 +76,8 @@ export interface DenoiseOptions {
   readonly batchSize: number;
   /** By input name, a row for each sample. */
   readonly conditions?: Feeds;
+  /** By input name, for all samples. */
+  readonly shared?: Feeds;
   readonly signal?: AbortSignal;
 }
 
@@ -88,11 +91,11 @@ export async function denoise(
   { inputs, executable, output }: Denoiser,
   sample: Tensor,
   timestep: number,
-  { batchSize, conditions, signal }: DenoiseOptions,
+  { batchSize, conditions, shared, signal }: DenoiseOptions,
 ): Promise<Tensor> {
   const all = [inputs.sample, inputs.timestep, ...inputs.conditions];
   const rows = { [inputs.sample.name]: sample, ...conditions };
-  const others = (count: number) => ({ [inputs.timestep.name]: timestepFeed(inputs, timestep, count) });
+  const others = (count: number) => ({ ...shared, [inputs.timestep.name]: timestepFeed(inputs, timestep, count) });
   const results = await runRows(executable, all, rows, { batchSize, outputs: [output], others, signal });
   const answer = results[output];
   if (toFloat32(answer).every(Number.isFinite)) return answer;

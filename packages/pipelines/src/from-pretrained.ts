@@ -5,14 +5,17 @@ import { loadTokenizer, type TransformersLibrary } from '@secateur/transformers'
 import { type Autoencoder, autoencoder } from './autoencoder.js';
 import type { DenoiserInputs } from './denoiser.js';
 import { dit } from './kinds/dit.js';
+import { flux, fluxTokens } from './kinds/flux.js';
 import type { PipelineKind } from './kinds/kind.js';
+import { pixart, pixartTokens } from './kinds/pixart.js';
+import { sd3, sd3Tokens } from './kinds/sd3.js';
 import { sdxl } from './kinds/sdxl.js';
 import { stableDiffusion } from './kinds/stable-diffusion.js';
 import { unconditional } from './kinds/unconditional.js';
 import { givenPart, hasPart, type Json, jsonIfAny, type LoadedPart, loadPart } from './load-part.js';
 import type { RunnerOptions } from './model-runner.js';
 import { assemble, type DiffusionPipeline as Pipeline, type PipelineOptions } from './pipeline.js';
-import { type TextEncoder, type TextOutput, textEncoder } from './text-encoder.js';
+import { type TextEncoder, type TextEncoderParts, type TextOutput, textEncoder } from './text-encoder.js';
 
 export interface FromPretrainedOptions extends PipelineOptions {
   /** Models to take instead of the folder's own, by the names of their folders: `unet`, `vae`, `text_encoder`, … */
@@ -38,7 +41,7 @@ export async function fromPretrained(folder: SourceFolder, options: FromPretrain
   const vae = await opened.autoencoder();
   checkLatents(denoiser, vae);
   const scheduler = await opened.scheduler(index);
-  const encoders = await opened.textEncoders(denoiser);
+  const encoders = await opened.textEncoders(denoiser, index);
   return assemble(
     {
       model: { ...denoiser.model, name: lastPart(folder.name) },
@@ -62,7 +65,13 @@ function kindOf(
   index: Json,
 ): PipelineKind {
   const takes = (name: string): boolean => inputs.conditions.some((input) => input.name === name);
+  if (takes('img_ids')) return flux(model, inputs, encoders[0], encoders[1]);
+  if (takes('pooled_projections')) {
+    const patch = typeof config.patch_size === 'number' ? config.patch_size : 2;
+    return sd3(model, inputs, encoders.slice(0, 2), encoders[2], patch);
+  }
   if (takes('encoder_hidden_states')) {
+    if (inputs.sample.name === 'hidden_states') return pixart(model, inputs, encoders[0]);
     if (takes('text_embeds')) return sdxl(model, inputs, encoders, index.force_zeros_for_empty_prompt !== false);
     return stableDiffusion(model, inputs, encoders[0]);
   }
@@ -124,23 +133,42 @@ class OpenedFolder {
   }
 
   /** The text encoders that a denoiser's inputs call for. */
-  async textEncoders({ model }: LoadedPart): Promise<TextEncoder[]> {
+  async textEncoders({ model }: LoadedPart, index: Json): Promise<TextEncoder[]> {
     const takes = (name: string): boolean => model.graph.inputs.some((input) => input.name === name);
     if (!takes('encoder_hidden_states')) return [];
+    if (takes('img_ids')) {
+      const clip = await this.textEncoder('text_encoder', 'tokenizer', ['pooled']);
+      return [clip, await this.textEncoder('text_encoder_2', 'tokenizer_2', ['last'], { tokens: fluxTokens })];
+    }
+    if (takes('pooled_projections')) {
+      const both: TextOutput[] = ['penultimate', 'projected'];
+      const clip = await this.textEncoder('text_encoder', 'tokenizer', both);
+      const clips = [clip, await this.textEncoder('text_encoder_2', 'tokenizer_2', both)];
+      if (await this.isLeftOut('text_encoder_3', index)) return clips;
+      return [...clips, await this.textEncoder('text_encoder_3', 'tokenizer_3', ['last'], { tokens: sd3Tokens })];
+    }
+    if (takes('hidden_states')) {
+      const tokens = /Sigma/.test(String(index._class_name)) ? pixartTokens.sigma : pixartTokens.alpha;
+      return [await this.textEncoder('text_encoder', 'tokenizer', ['last'], { tokens, masksPadding: true })];
+    }
     if (!takes('text_embeds')) return [await this.textEncoder('text_encoder', 'tokenizer', ['last'])];
     const second = await this.textEncoder('text_encoder_2', 'tokenizer_2', ['penultimate', 'projected']);
     // SDXL's refiner has the second one alone.
-    if (!(await this.has('text_encoder')) && (await this.isLeftOut('text_encoder'))) return [second];
+    if (await this.isLeftOut('text_encoder', index)) return [second];
     return [await this.textEncoder('text_encoder', 'tokenizer', ['penultimate']), second];
   }
 
-  /** Whether the index says that a part is not there: `[null, null]`. */
-  private async isLeftOut(name: string): Promise<boolean> {
-    const entry = (await jsonIfAny(this.folder, 'model_index.json'))?.[name];
-    return Array.isArray(entry) && entry[0] === null;
+  /** Whether a part is not there, as the index says by `[null, null]`. */
+  private async isLeftOut(name: string, { [name]: entry }: Json): Promise<boolean> {
+    return Array.isArray(entry) && entry[0] === null && !(await this.has(name));
   }
 
-  private async textEncoder(name: string, tokenizer: string, outputs: readonly TextOutput[]): Promise<TextEncoder> {
+  private async textEncoder(
+    name: string,
+    tokenizer: string,
+    outputs: readonly TextOutput[],
+    more: Pick<TextEncoderParts, 'tokens' | 'masksPadding'> = {},
+  ): Promise<TextEncoder> {
     const { model, config } = await this.part(name);
     return textEncoder(
       {
@@ -149,6 +177,7 @@ class OpenedFolder {
         config,
         tokenizer: await loadTokenizer(subfolder(this.folder, tokenizer), { lib: this.options.lib }),
         outputs,
+        ...more,
       },
       this.runner,
     );
@@ -171,7 +200,8 @@ function corrected(config: SchedulerConfig): SchedulerConfig {
 function checkLatents({ model }: LoadedPart, vae: Autoencoder | undefined): void {
   const sample = model.graph.inputs.find(({ name }) => name === 'sample' || name === 'hidden_states');
   const channels = sample?.shape[1];
-  if (!vae?.latentChannels || typeof channels !== 'number' || channels === vae.latentChannels) return;
+  if (sample?.shape.length !== 4 || !vae?.latentChannels || typeof channels !== 'number') return;
+  if (channels === vae.latentChannels) return;
   const message = `The denoiser’s latents have ${channels} channels; the autoencoder’s have ${vae.latentChannels}.`;
   throw new SecateurError('SHAPE_MISMATCH', message, {
     field: 'vae',

@@ -14,7 +14,7 @@ import { guided } from './guidance.js';
 import type { Conditions, PipelineKind } from './kinds/kind.js';
 import type { ModelRunner } from './model-runner.js';
 import type { Request } from './request.js';
-import { firstChannels, joinRows, pickRows } from './rows.js';
+import { type Feeds, firstChannels, joinRows, mapFeeds, pickRows } from './rows.js';
 
 /** A pipeline's parts, ready to run. */
 export interface Parts {
@@ -39,14 +39,17 @@ export async function generate(
   const factor = vae?.factor ?? 1;
   const [height, width] = [request.height / factor, request.width / factor];
   const skip = request.image ? skippedSteps(request) : 0;
-  const plan = sampler.plan(request.steps, { eta, ...(skip > 0 && { skip }), ...kind.plan?.(height, width) });
+  const { config } = sampler;
+  const { steps } = request;
+  const own = kind.plan?.(height, width, { config, steps });
+  const plan = sampler.plan(steps, { eta, ...(skip > 0 && { skip }), ...own });
   const { count, prompts } = request;
   if (prompts.length > 0) onProgress?.({ phase: 'encoding text', done: 0, total: prompts.length, unit: 'prompts' });
-  const conditions = await kind.conditions({ ...request, signal });
+  const conditions = await kind.conditions({ ...request, latentHeight: height, latentWidth: width, signal });
   if (prompts.length > 0) {
     onProgress?.({ phase: 'encoding text', done: prompts.length, total: prompts.length, unit: 'prompts' });
   }
-  const shape = [count, inputs.shape[0], height, width];
+  const shape = [count, channelsOf(parts), height, width];
   const first = request.image
     ? await fromPictures(parts, plan, request.image, generator, { batchSize: request.batchSize, signal })
     : plan.init(shape, generator);
@@ -79,18 +82,24 @@ function skippedSteps({ steps, strength }: Request): number {
 }
 
 async function fromPictures(
-  { vae, inputs }: Parts,
+  parts: Parts,
   plan: SamplingPlan,
   image: Tensor,
   generator: TorchGenerator,
   options: { batchSize: number; signal?: AbortSignal },
 ): Promise<Tensor> {
+  const { vae } = parts;
+  const channels = channelsOf(parts);
   const clean = vae ? await vae.encode(image, generator, options) : image;
-  if (clean.shape[1] !== inputs.shape[0]) {
-    const message = `The image has ${clean.shape[1]} channels; the model’s samples have ${inputs.shape[0]}.`;
+  if (clean.shape[1] !== channels) {
+    const message = `The image has ${clean.shape[1]} channels; the model’s samples have ${channels}.`;
     throw new SecateurError('BAD_OPTION', message, { field: 'image' });
   }
   return plan.noised(clean, generator.randn(clean.shape));
+}
+
+function channelsOf({ kind, inputs }: Parts): number {
+  return kind.latent?.[0] ?? inputs.shape[0];
 }
 
 type Answer = (input: Tensor, timestep: number) => Promise<Tensor>;
@@ -99,22 +108,33 @@ type Answer = (input: Tensor, timestep: number) => Promise<Tensor>;
 function answerer(
   denoiser: Denoiser,
   kind: PipelineKind,
-  { given, without }: Conditions,
+  { given, without, shared }: Conditions,
   { guidanceScale: scale, guidanceRescale: rescale, batchSize }: Request,
   signal: AbortSignal | undefined,
 ): Answer {
-  const channels = denoiser.inputs.shape[0];
-  const cut = (answer: Tensor): Tensor => (kind.cutsVariance ? firstChannels(answer, channels) : answer);
-  if (!without) {
-    return async (input, timestep) =>
-      cut(await denoise(denoiser, input, timestep, { batchSize, conditions: given, signal }));
-  }
+  const { unpadded } = kind;
+  const run = async (input: Tensor, timestep: number, conditions: Feeds): Promise<Tensor> => {
+    const options = { batchSize, shared, signal };
+    if (!unpadded) return denoise(denoiser, input, timestep, { ...options, conditions });
+    const answers: Tensor[] = [];
+    for (let row = 0; row < input.shape[0]; row++) {
+      const own = unpadded(mapFeeds(conditions, (tensor) => pickRows(tensor, [row])));
+      answers.push(await denoise(denoiser, pickRows(input, [row]), timestep, { ...options, conditions: own }));
+    }
+    return joinRows(answers);
+  };
+  const ask = async (latent: Tensor, timestep: number, conditions: Feeds): Promise<Tensor> => {
+    const input = kind.toModel?.(latent) ?? latent;
+    const answer = await run(input, timestep * (kind.timestepScale ?? 1), conditions);
+    const whole = kind.fromModel?.(answer, latent) ?? answer;
+    return kind.cutsVariance ? firstChannels(whole, latent.shape[1]) : whole;
+  };
+  if (!without) return (input, timestep) => ask(input, timestep, given);
   const conditions = Object.fromEntries(
     Object.entries(given).map(([name, tensor]) => [name, joinRows([without[name], tensor])]),
   );
   return async (input, timestep) => {
-    const both = joinRows([input, input]);
-    const answer = cut(await denoise(denoiser, both, timestep, { batchSize, conditions, signal }));
+    const answer = await ask(joinRows([input, input]), timestep, conditions);
     const count = input.shape[0];
     const half = (from: number) =>
       pickRows(

@@ -80,9 +80,9 @@ export function assemble(
   const kind = kindOf(inputs);
   const denoiser = graphRunner(graph, { engine, threads, keep, signal });
   const parts: Parts = { kind, inputs, output: graph.outputs[0].name, denoiser, vae };
-  const factor = vae?.factor ?? 1;
-  const [, height, width] = inputs.shape;
-  const usual = { height: height * factor, width: width * factor, factor };
+  const scale = vae?.factor ?? 1;
+  const [, height, width] = kind.latent ?? inputs.shape;
+  const usual = { height: height * scale, width: width * scale, factor: scale * (kind.sizeFactor ?? 1) };
   const call = async (first?: string | readonly string[] | GenerateOptions, second: GenerateOptions = {}) => {
     const isPrompt = typeof first === 'string' || Array.isArray(first);
     const [prompt, request] = isPrompt

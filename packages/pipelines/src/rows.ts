@@ -118,6 +118,14 @@ export function firstChannels(tensor: Tensor, channels: number): Tensor {
   return float32([batch, channels, ...rest], out);
 }
 
+/** Tensors `[rows, tokens, width]` one behind the other: `[rows, tokens + tokens, width]`. */
+export function joinTokens(first: Tensor, second: Tensor): Tensor {
+  const [rows, tokens, width] = first.shape;
+  const flat = (tensor: Tensor): Tensor => ({ ...tensor, shape: [rows, tensor.shape[1] * width] });
+  const { data, dtype } = joinWidths([flat(first), flat(second)]);
+  return { dtype, shape: [rows, tokens + second.shape[1], width], data };
+}
+
 /** Tensors `[..., width]` of equal leading axes side by side. */
 export function joinWidths(tensors: readonly Tensor[]): Tensor {
   if (tensors.length === 1) return tensors[0];

@@ -1,6 +1,6 @@
 import { float32, GraphBuilder, int64, symbol, toNumbers } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
-import { firstChannels, joinRows, joinWidths, pickRows, runRows } from '../src/rows.js';
+import { firstChannels, joinRows, joinTokens, joinWidths, pickRows, runRows } from '../src/rows.js';
 import { fakeEngine } from './fake-model.js';
 
 /** `a [batch, 2] + b [batch, 1] + c []`. */
@@ -49,6 +49,11 @@ it('takes the first channels of each sample', () => {
   const tensor = float32([2, 3, 1, 2], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   expect(firstChannels(tensor, 2)).toEqual(float32([2, 2, 1, 2], [0, 1, 2, 3, 6, 7, 8, 9]));
   expect(firstChannels(tensor, 3)).toBe(tensor);
+});
+
+it('puts tokens one behind the other, row by row', () => {
+  const joined = joinTokens(float32([2, 1, 2], [1, 2, 3, 4]), float32([2, 2, 2], [5, 6, 7, 8, 9, 10, 11, 12]));
+  expect(joined).toEqual(float32([2, 3, 2], [1, 2, 5, 6, 7, 8, 3, 4, 9, 10, 11, 12]));
 });
 
 it('puts tensors side by side', () => {

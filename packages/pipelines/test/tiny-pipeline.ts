@@ -21,12 +21,17 @@ export async function tinyFiles(name: string): Promise<Record<string, Uint8Array
       files[part + file] = bytes;
     }
   }
-  for (const part of name === 'sdxl' ? ['tokenizer', 'tokenizer_2'] : name === 'dit' ? [] : ['tokenizer']) {
+  const hasTwo = name === 'sdxl' || name === 'sd3';
+  for (const part of name === 'dit' || name === 'pixart' ? [] : hasTwo ? ['tokenizer', 'tokenizer_2'] : ['tokenizer']) {
     const padsWithMarks = part === 'tokenizer_2' || name === 'sd2' || name === 'lcm';
     for (const file of ['vocab.json', 'merges.txt', 'tokenizer_config.json']) {
       const from = padsWithMarks && file === 'tokenizer_config.json' ? 'tokenizer-2' : 'tokenizer';
       files[`${part}/${file}`] = readFileSync(fixturePath(`pipelines/${from}/${file}`));
     }
+  }
+  const t5 = { sd3: 'tokenizer_3', flux: 'tokenizer_2', pixart: 'tokenizer' }[name];
+  for (const file of t5 ? ['tokenizer.json', 'tokenizer_config.json'] : []) {
+    files[`${t5}/${file}`] = readFileSync(fixturePath(`pipelines/t5/${file}`));
   }
   return files;
 }
@@ -38,8 +43,8 @@ export async function tinyFolder(name: string): Promise<SourceFolder> {
 async function withWeights(config: Record<string, unknown>): Promise<Map<string, Uint8Array>> {
   const weights = new Map<string, Constant>();
   for (const { name, shape, init, buffer } of modelClassOf(config).tensors(config)) {
-    if (init.kind === 'computed') continue;
-    weights.set(name, constantOf(float32(shape, namedWeights(name, shape)), parameterNamed(name, shape, buffer)));
+    const values = init.kind === 'computed' ? init.compute() : namedWeights(name, shape);
+    weights.set(name, constantOf(float32(shape, values), parameterNamed(name, shape, buffer)));
   }
   const out = memoryOutput();
   await diffusersFormat.save(modelFromWeights('tiny', config, weightsFrom(weights)), out);

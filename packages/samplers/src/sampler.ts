@@ -63,6 +63,8 @@ export interface PlanOptions {
   readonly eta?: number;
   /** Flow matching with `use_dynamic_shifting`: the amount of shift, which depends on the picture's size. */
   readonly mu?: number;
+  /** Flow matching: the share of noise at each step before it is shifted, one a step. Default: evenly spaced. */
+  readonly sigmas?: readonly number[];
   /** Image to image: steps left out at the start, below the number of steps. Default 0. */
   readonly skip?: number;
 }

@@ -51,6 +51,12 @@ describe.each(samplerNames)('%s', (name) => {
   });
 });
 
+it('takes noise levels of one’s own for flow matching, before they are shifted', () => {
+  const plan = samplerNamed('flow-match-euler', { shift: 3 }).plan(2, { sigmas: [1, 0.5] });
+  // 3 s / (1 + 2 s): 1 and 3/4 of 1,000 timesteps.
+  expect(plan.timesteps).toEqual([1000, 750]);
+});
+
 describe('steps left out at the start', () => {
   it.each(samplerNames)('%s: the rest is planned as before, from a sample as noisy as it is there', (name) => {
     const config = { skip_prk_steps: true };
@@ -84,6 +90,9 @@ it.each(['heun', 'pndm', 'dpm-solver', 'unipc'])('%s refuses a step without what
 it('refuses options of other classes, and values out of range', () => {
   expect(() => samplerNamed('euler').plan(5, { eta: 1 })).toThrow(badOption('eta'));
   expect(() => samplerNamed('ddim').plan(5, { mu: 1 })).toThrow(badOption('mu'));
+  for (const sigmas of [[1], [1, 0], [1.5, 1]]) {
+    expect(() => samplerNamed('flow-match-euler').plan(2, { sigmas })).toThrow(badOption('sigmas'));
+  }
   expect(() => samplerNamed('ddim').plan(5, { eta: 2 })).toThrow(badOption('eta'));
   expect(() => samplerNamed('flow-match-euler', { use_dynamic_shifting: true }).plan(5)).toThrow(badOption('mu'));
   expect(() => samplerNamed('pndm').plan(3)).toThrow(badOption('steps'));

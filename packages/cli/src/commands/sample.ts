@@ -53,7 +53,7 @@ function options(): Option[] {
   const several = (flags: string, what: string) => new Option(flags, what).argParser(collect).default([], 'none');
   return [
     whole('--count <n>', 'pictures, of each prompt or label (default: 16, of prompts and labels 1)').helpGroup(images),
-    whole('--steps <k>', 'denoising steps (default: 50, of models distilled to few steps 4)').helpGroup(images),
+    whole('--steps <k>', 'denoising steps (default: 50, or what the kind of pipeline usually takes)').helpGroup(images),
     new Option(
       '--sampler <name>',
       'ddpm, ddim, dpm-solver, euler, euler-ancestral, heun, pndm, unipc, lcm, flow-match-euler (default: the model’s own)',
@@ -93,5 +93,6 @@ function summary({ files, count, steps, sampler, seed, prompts, guidance }: Samp
   const guided = guidance !== undefined && guidance > 1 ? `, guidance ${guidance}` : '';
   const pictures = count === 1 ? '1 picture' : `${count} pictures`;
   const of = prompts && prompts.length > 1 ? ` of ${prompts.length} prompts` : '';
-  return `${files.join(', ')}: ${pictures}${of}, ${steps} steps of ${sampler}${guided}, seed ${seed}.`;
+  const taken = steps === 1 ? '1 step' : `${steps} steps`;
+  return `${files.join(', ')}: ${pictures}${of}, ${taken} of ${sampler}${guided}, seed ${seed}.`;
 }

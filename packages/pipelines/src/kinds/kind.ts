@@ -1,4 +1,5 @@
-import type { PlanOptions } from '@secateur/samplers';
+import type { Tensor } from '@secateur/graph';
+import type { PlanOptions, SchedulerConfig } from '@secateur/samplers';
 import type { Feeds } from '../rows.js';
 
 /** What a kind of pipeline adds to the loop that all share. */
@@ -13,8 +14,20 @@ export interface PipelineKind {
   readonly embedsGuidance?: boolean;
   /** The model's answer has variances behind the prediction, and nobody reads them. */
   readonly cutsVariance?: boolean;
+  /** Shape of one latent at the usual size, where the denoiser's input does not tell. */
+  readonly latent?: readonly [channels: number, height: number, width: number];
+  /** Latents along a side of what the denoiser cannot divide. Default 1. */
+  readonly sizeFactor?: number;
+  /** What the denoiser takes timesteps times. Default 1. */
+  readonly timestepScale?: number;
+  /** A latent as the denoiser takes it. Default: as it is. */
+  toModel?(latent: Tensor): Tensor;
+  /** The denoiser's answer as a latent, of the shape of `like`. Default: as it is. */
+  fromModel?(answer: Tensor, like: Tensor): Tensor;
+  /** Where pictures have to be run one by one: the conditions of one as the denoiser takes them. */
+  unpadded?(row: Feeds): Feeds;
   /** Options of the sampler that follow from the latent's size. */
-  plan?(height: number, width: number): PlanOptions;
+  plan?(height: number, width: number, sampling: { config: SchedulerConfig; steps: number }): PlanOptions;
   conditions(request: ConditionRequest): Promise<Conditions>;
   /** Frees what the engine holds. */
   dispose(): Promise<void>;
@@ -31,6 +44,8 @@ export interface ConditionRequest {
   /** Of a picture, in pixels. */
   readonly height: number;
   readonly width: number;
+  readonly latentHeight: number;
+  readonly latentWidth: number;
   readonly batchSize: number;
   readonly signal?: AbortSignal;
 }
@@ -40,6 +55,8 @@ export interface Conditions {
   readonly given: Feeds;
   /** The same without prompt or label, for guidance. */
   readonly without?: Feeds;
+  /** Inputs that are the same for all pictures. */
+  readonly shared?: Feeds;
 }
 
 /** Whether a request needs the model's answer without the prompt. */

@@ -27,14 +27,15 @@ type FlowConfig = Values<typeof fields>;
 /** Euler steps along flow matching's straight lines (Lipman et al., 2210.02747; shift of Esser et al., 2403.03206). */
 export const flowMatchEuler: Scheduler = defineScheduler({
   className: 'FlowMatchEulerDiscreteScheduler',
-  options: ['mu'],
+  options: ['mu', 'sigmas'],
   fields,
   create: (config) => ({
     process: straightFlow(config.num_train_timesteps),
     prediction: 'flow_prediction',
-    plan: (steps, { mu }) => {
+    plan: (steps, { mu, sigmas: given }) => {
       checkSteps(steps, config.num_train_timesteps);
-      const noise = sigmasFor(config, steps, mu).map(Math.fround);
+      checkSigmas(steps, given);
+      const noise = sigmasFor(config, steps, mu, given).map(Math.fround);
       const sigmas = config.invert_sigmas ? noise.map((sigma) => Math.fround(1 - sigma)) : noise;
       const timesteps = sigmas.map((sigma) => Math.fround(sigma * config.num_train_timesteps));
       const points = [...sigmas, config.invert_sigmas ? 1 : 0];
@@ -57,7 +58,19 @@ export const flowMatchEuler: Scheduler = defineScheduler({
   }),
 });
 
-function sigmasFor(config: FlowConfig, steps: number, mu: number | undefined): number[] {
+function checkSigmas(steps: number, given: readonly number[] | undefined): void {
+  if (!given || (given.length === steps && given.every((sigma) => sigma > 0 && sigma <= 1))) return;
+  throw new SecateurError('BAD_OPTION', `sigmas are ${given.length}; they must be ${steps} numbers in (0, 1].`, {
+    field: 'sigmas',
+  });
+}
+
+function sigmasFor(
+  config: FlowConfig,
+  steps: number,
+  mu: number | undefined,
+  given: readonly number[] | undefined,
+): number[] {
   const { num_train_timesteps: count, use_dynamic_shifting: isDynamic } = config;
   if (isDynamic && mu === undefined) {
     throw new SecateurError('BAD_OPTION', 'use_dynamic_shifting is on, and mu was not given.', { field: 'mu' });
@@ -66,7 +79,7 @@ function sigmasFor(config: FlowConfig, steps: number, mu: number | undefined): n
   const ends = [1, 1 / count].map((sigma) =>
     Math.fround(isDynamic ? sigma : shiftSigma(Math.fround(sigma), config.shift)),
   );
-  const even = evenly(ends[0] * count, ends[1] * count, steps).map((timestep) => timestep / count);
+  const even = given ?? evenly(ends[0] * count, ends[1] * count, steps).map((timestep) => timestep / count);
   const shifted = even.map((sigma) => (isDynamic ? timeShift(config, mu!, sigma) : shiftSigma(sigma, config.shift)));
   const stretched = config.shift_terminal ? stretchTo(shifted, config.shift_terminal) : shifted;
   return respacedSigmas(config, stretched[0], stretched[steps - 1], steps) ?? stretched;
