@@ -12,6 +12,7 @@ import {
   tuneLinear,
 } from '@secateur/sparse-wasm';
 import type { LayerRequest } from './layer-request.js';
+import { type PackStore, storedPack, storePack } from './pack-store.js';
 import { type ConstantValue, widened } from './values.js';
 
 export interface AssetOptions {
@@ -19,6 +20,7 @@ export interface AssetOptions {
   readonly winograd: boolean;
   /** Choices by shape and structure when layers are timed. */
   readonly choices?: Map<string, Choice>;
+  readonly packs?: PackStore;
 }
 
 /** Of fewer, the transforms cost more than they save. */
@@ -44,37 +46,64 @@ export class Assets {
     return pointer;
   }
 
-  /** Reads a layer's weights and packs them. */
-  async layer(request: LayerRequest, biases: readonly ConstantValue[]): Promise<Layer> {
-    const { weight, shape } = request;
-    if (weight.kind === 'view') throw new Error('not a constant');
-    const layer = this.make(request, request.rows(await floatsOf(weight)), await sumOf(biases, shape.outputs));
-    this.layers.push(layer);
+  /** A layer from its pack, or from its weights. */
+  async layer(request: LayerRequest, weight: ConstantValue, biases: readonly ConstantValue[]): Promise<Layer> {
+    const { packs } = this.options;
+    const bias = await sumOf(biases, request.shape.outputs);
+    const stored = packs && (await storedPack(packs, request, weight.label));
+    if (stored) return this.keep(this.create(request, { ...stored, bias }));
+    const { layer, packed } = this.pack(request, request.rows(await floatsOf(weight)), bias);
+    this.keep(layer);
+    if (packs) await storePack(packs, weight.label, packed);
     return layer;
   }
 
-  /** A layer of weights at hand; the caller frees it. */
-  make(request: LayerRequest, weight: Float32Array, bias?: Float32Array): Layer {
+  /** A layer of weights at hand, in float32; the caller frees it. */
+  pack(request: LayerRequest, weight: Float32Array, bias?: Float32Array): { layer: Layer; packed: PackedWeights } {
     const { runtime, options } = this;
     const { shape, size } = request;
     try {
-      if (options.choices) {
-        const tuning = { bias, cache: options.choices };
-        return 'linear' in size
-          ? tuneLinear(runtime, weight, shape, { ...size.linear, ...tuning }).layer
-          : tuneConvolution(runtime, weight, shape, {
-              ...size.convolution,
-              ...tuning,
-              ...(!options.winograd && { algorithm: 'direct' }),
-            }).layer;
+      if (options.choices && 'linear' in size) {
+        return tuneLinear(runtime, weight, shape, { ...size.linear, bias, cache: options.choices });
       }
-      const packed: PackedWeights = packWeights(weight, shape, { bias });
-      return 'linear' in size
-        ? createLinear(runtime, packed, size.linear)
-        : createConvolution(runtime, packed, { ...size.convolution, algorithm: this.algorithmOf(request) });
+      if (options.choices && 'convolution' in size) {
+        const algorithm = options.winograd ? undefined : 'direct';
+        return tuneConvolution(runtime, weight, shape, {
+          ...size.convolution,
+          bias,
+          cache: options.choices,
+          algorithm,
+        });
+      }
     } catch (error) {
       throw layerFailed(request, error);
     }
+    const packed = this.packed(request, weight, bias);
+    return { packed, layer: this.create(request, packed) };
+  }
+
+  private packed(request: LayerRequest, weight: Float32Array, bias?: Float32Array): PackedWeights {
+    try {
+      return packWeights(weight, request.shape, { bias });
+    } catch (error) {
+      throw layerFailed(request, error);
+    }
+  }
+
+  private create(request: LayerRequest, packed: PackedWeights): Layer {
+    const { size } = request;
+    try {
+      if ('linear' in size) return createLinear(this.runtime, packed, size.linear);
+      const algorithm = this.options.winograd && this.options.choices ? undefined : this.algorithmOf(request);
+      return createConvolution(this.runtime, packed, { ...size.convolution, algorithm });
+    } catch (error) {
+      throw layerFailed(request, error);
+    }
+  }
+
+  private keep(layer: Layer): Layer {
+    this.layers.push(layer);
+    return layer;
   }
 
   /**

@@ -51,6 +51,7 @@ export async function createPlan(
   let block: number | undefined;
   const free = (): void => {
     assets.free();
+    for (const step of steps) step.free?.();
     if (block !== undefined) runtime.arena.free(block);
     block = undefined;
   };

@@ -27,4 +27,6 @@ export interface Step {
   /** Reads and packs weights. */
   prepare?(assets: Assets): Promise<void>;
   bind(place: Place): () => void | Promise<void>;
+  /** Gives back what `prepare` took besides assets. */
+  free?(): void;
 }

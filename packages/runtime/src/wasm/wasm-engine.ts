@@ -1,9 +1,11 @@
 import type { CompileOptions, Engine } from '@secateur/core';
-import { type Graph, opKey, SecateurError, throwIfAborted } from '@secateur/graph';
+import { defaultOps, type Graph, opKey, SecateurError, throwIfAborted } from '@secateur/graph';
 import { type Choice, createRuntime, type InitOutput } from '@secateur/sparse-wasm';
 import { serialQueue } from '../serial-queue.js';
 import { variableInput } from '../variable-input.js';
+import { foreignOn } from './foreign.js';
 import { isSupported, supportedOps } from './ops/index.js';
+import type { PackStore } from './pack-store.js';
 import { createPlan } from './plan.js';
 import { preparedGraph, typesFor } from './shapes.js';
 import { type WasmExecutable, wasmExecutable } from './wasm-executable.js';
@@ -21,8 +23,13 @@ export interface WasmOptions {
   tune?: boolean | Map<string, Choice>;
   /** Fused multiply-add where the machine has it: faster, and other last bits on other machines. Default false. */
   relaxed?: boolean;
-  /** Runs operators that this engine has none of. Default: they are refused. */
+  /**
+   * Runs the operators that this engine lacks, node by node, with copies there and back; their shapes have to be known to
+   * `@secateur/graph`. Default: they are refused.
+   */
   fallback?: Engine;
+  /** Packed weights of the model that is compiled, stored before or to be stored: then weights are neither read nor analysed. */
+  packs?: PackStore;
 }
 
 export interface WasmEngineOptions extends WasmOptions {
@@ -44,6 +51,7 @@ export function wasmEngine(options: WasmEngineOptions): WasmEngine {
   const { memory = 'fast', tune = false, relaxed = false } = options;
   checkMemory(memory);
   const queue = serialQueue();
+  const alive = new Set<WasmExecutable>();
   const choices = tune === true ? new Map<string, Choice>() : tune || undefined;
   return {
     name: 'wasm',
@@ -55,6 +63,7 @@ export function wasmEngine(options: WasmEngineOptions): WasmEngine {
         `memory ${memory}`,
         ...(tune ? ['tuned'] : []),
         '1 thread',
+        ...[...alive].flatMap((executable) => held(executable.memory())),
       ].join(', '),
     async compile(graph, { variable = [], signal } = {}) {
       throwIfAborted(signal);
@@ -63,26 +72,37 @@ export function wasmEngine(options: WasmEngineOptions): WasmEngine {
       const prepared = await preparedGraph(graph, variable);
       const runtime = createRuntime({ kernels: await options.instantiate({ relaxed }) });
       throwIfAborted(signal);
-      return wasmExecutable({
+      const foreign = options.fallback && foreignOn(options.fallback);
+      const settings = { winograd: memory === 'fast', choices, packs: options.packs, foreign };
+      const executable = wasmExecutable({
         graph: prepared,
         outputs: graph.outputs,
         runtime,
         queue,
         mostPlans: memory === 'small' ? 1 : 2,
-        plan: (feeds) =>
-          createPlan(prepared, typesFor(prepared, feeds), runtime, { winograd: memory === 'fast', choices }),
-        dispose: async () => {},
+        plan: (feeds) => createPlan(prepared, typesFor(prepared, feeds), runtime, settings),
+        dispose: async () => {
+          alive.delete(executable);
+        },
       });
+      alive.add(executable);
+      return executable;
     },
   };
 }
 
+/** What an executable that has run holds. */
+function held({ activationBytes, layerBytes }: ReturnType<WasmExecutable['memory']>): string[] {
+  const mb = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  return layerBytes === 0 ? [] : [`${mb(activationBytes)} activations`, `${mb(layerBytes)} packed weights`];
+}
+
 /** @throws {SecateurError} UNKNOWN_OP listing every operator that the engine lacks */
 function refuseUnsupported(graph: Graph, fallback: Engine | undefined): void {
-  if (fallback) return;
+  const isThere = (key: string): boolean => isSupported(key) || (fallback !== undefined && defaultOps.has(key));
   const lacking = new Map(
     graph.nodes
-      .filter((node) => !isSupported(opKey(node.op, node.domain)))
+      .filter((node) => !isThere(opKey(node.op, node.domain)))
       .map((node) => [opKey(node.op, node.domain).replace(/^:/, ''), node]),
   );
   if (lacking.size === 0) return;

@@ -23,7 +23,7 @@ export function productStep(product: PendingProduct, buffer: Buffer): Step {
     mayReuse: takesResidual ? [[residual.buffer, buffer]] : [],
     async prepare(given) {
       assets = given;
-      if (weight.kind === 'constant') layer = await given.layer(request, biases);
+      if (weight.kind === 'constant') layer = await given.layer(request, weight, biases);
     },
     bind({ runtime, at, base }) {
       const sources = input.sources.map((source) => ({ at: at(source), channels: source.shape[1]! }));
@@ -39,7 +39,7 @@ export function productStep(product: PendingProduct, buffer: Buffer): Step {
       const from = at(weight) / 4;
       return () => {
         const values = gathered(new Float32Array(runtime.kernels.memory.buffer), from, weight);
-        const made = assets!.make(request, request.rows(values));
+        const made = assets!.pack(request, request.rows(values)).layer;
         made.run(sources, to, options);
         made.free();
       };
