@@ -3,7 +3,9 @@
  * Every round runs every candidate once, beginning with another one each time; medians. Memory is what a process of its own holds
  * more after three runs than before the engine was loaded.
  *
- *   npm run build && node benchmarks/unet-step.mjs [--models zoo,cifar] [--seconds 40] [--batch 1] [--clock wall|cpu] [--profile] [--no-memory]
+ * With --browser the page of `unet-step-page.ts` does the same in headless Chromium, without onnxruntime-node and without memory.
+ *
+ *   npm run build && node benchmarks/unet-step.mjs [--browser] [--models zoo,cifar] [--seconds 40] [--batch 1] [--clock wall|cpu] [--profile] [--no-memory]
  *     [--out benchmarks/results/unet-step.json]
  *
  * On a machine that others use, --clock cpu counts the time that the process was running instead of the time that passed.
@@ -12,13 +14,15 @@
  * are speeds and say nothing about quality. onnxruntime runs the dense model: zeros are no faster there.
  */
 import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { sampleFeeds } from '@secateur/core';
 import { modelFromWeights, randomWeights } from '@secateur/diffusers';
 import { nodeEngine, wasmEngineInNode, webEngineInNode } from '@secateur/runtime/node';
 import { loadModel } from '../packages/cli/dist/model/load-model.js';
 import { masked24 } from './mask-24.mjs';
 import { machine, measuredProcess, residentMb } from './measured-process.mjs';
+import { noisyFeeds } from './noisy-feeds.mjs';
 
 const { values: args } = parseArgs({
   options: {
@@ -27,6 +31,7 @@ const { values: args } = parseArgs({
     batch: { type: 'string', default: '1' },
     clock: { type: 'string', default: 'wall' },
     only: { type: 'string', default: '.' },
+    browser: { type: 'boolean', default: false },
     profile: { type: 'boolean', default: false },
     'no-memory': { type: 'boolean', default: false },
     out: { type: 'string' },
@@ -56,9 +61,13 @@ else await main();
 
 async function modelNamed(name) {
   if (name === 'zoo') return loadModel('zoo:fashion-ddpm-32');
-  const file = new URL('../packages/testkit/fixtures/configs/ddpm-cifar10-32/config.json', import.meta.url);
-  const config = JSON.parse(await readFile(file, 'utf8'));
+  const config = await cifarConfig();
   return modelFromWeights('ddpm-cifar10-32', config, randomWeights(config, 1));
+}
+
+async function cifarConfig() {
+  const file = new URL('../packages/testkit/fixtures/configs/ddpm-cifar10-32/config.json', import.meta.url);
+  return JSON.parse(await readFile(file, 'utf8'));
 }
 
 async function graphFor({ masked }, model) {
@@ -67,7 +76,8 @@ async function graphFor({ masked }, model) {
 
 async function main() {
   const results = [];
-  for (const name of args.models.split(',')) results.push(await measure(name));
+  for (const name of args.models.split(','))
+    results.push(await (args.browser ? measureInBrowser(name) : measure(name)));
   if (args.out) {
     const setup = { ...machine(), batch, threads: 1, goals };
     await writeFile(args.out, `${JSON.stringify({ setup, results }, null, 2)}\n`);
@@ -77,7 +87,7 @@ async function main() {
 
 async function measure(name) {
   const model = await modelNamed(name);
-  const feeds = sampleFeeds(model, batch);
+  const feeds = noisyFeeds(model, batch);
   const executables = {};
   for (const [key, candidate] of Object.entries(candidates)) {
     if (!new RegExp(args.only).test(key)) continue;
@@ -98,6 +108,28 @@ async function measure(name) {
   if (!args['no-memory']) await measureMemory(name, rows);
   print(rows);
   return { model: model.name, rounds, candidates: rows };
+}
+
+async function measureInBrowser(name) {
+  const { withBrowserPage } = await import('@secateur/testkit/browser');
+  const { zooPath } = await import('@secateur/zoo/node');
+  const folder = zooPath('fashion-ddpm-32');
+  const names = ['config.json', 'diffusion_pytorch_model.safetensors'];
+  const files = Object.fromEntries(names.map((file) => [`zoo/${file}`, join(folder, 'unet', file)]));
+  const entry = fileURLToPath(new URL('./unet-step-page.ts', import.meta.url));
+  const source = name === 'zoo' ? { folder: 'zoo' } : { config: await cifarConfig() };
+  const { times, version } = await withBrowserPage({ entry, files }, async (page) => ({
+    times: await page.call('timeSteps', source, batch, Number(args.seconds)),
+    version: page.page.context().browser().version(),
+  }));
+  const reference = median(times['ort-web']);
+  const rows = {};
+  for (const [key, all] of Object.entries(times)) {
+    rows[key] = { medianMs: median(all), minMs: Math.min(...all), againstOrtWeb: reference / median(all) };
+  }
+  console.log(`\n${name}, batch ${batch}, ${times['ort-web'].length} rounds, Chromium ${version}`);
+  print(rows);
+  return { model: name, chromium: version, rounds: times['ort-web'].length, candidates: rows };
 }
 
 /** Rounds until the time is up, at least five after two that do not count. */
@@ -152,7 +184,7 @@ async function measureMemory(name, rows) {
 /** Prints what an engine and a model hold. */
 async function hold(name, key) {
   const model = await modelNamed(name);
-  const feeds = sampleFeeds(model, batch);
+  const feeds = noisyFeeds(model, batch);
   const graph = await graphFor(candidates[key], model);
   for (const constant of graph.constants.values()) await constant.read();
   globalThis.gc();

@@ -9,8 +9,8 @@ export interface BenchModelOptions extends BenchOptions {
 }
 
 export interface ModelBench {
-  /** By engine name. */
-  readonly engines: Readonly<Record<string, BenchResult & { readonly description: string }>>;
+  /** By engine name. `ratio`: times as fast as the engine named first. */
+  readonly engines: Readonly<Record<string, BenchResult & { readonly description: string; readonly ratio: number }>>;
 }
 
 /** Times a model on several engines, which take turns. @throws {SecateurError} what engines throw; BAD_OPTION; ABORTED */
@@ -20,9 +20,12 @@ export async function benchModel(model: Model, options: BenchModelOptions): Prom
   try {
     for (const engine of engines) executables[engine.name] = await engine.compile(model.graph, { threads, signal });
     const results = await benchExecutables(executables, sampleFeeds(model, batch), options);
-    const described: Record<string, BenchResult & { description: string }> = {};
-    for (const engine of engines)
-      described[engine.name] = { ...results[engine.name]!, description: await engine.describe() };
+    const described: Record<string, ModelBench['engines'][string]> = {};
+    const first = results[engines[0]!.name]!.medianMs;
+    for (const engine of engines) {
+      const result = results[engine.name]!;
+      described[engine.name] = { ...result, ratio: first / result.medianMs, description: await engine.describe() };
+    }
     return { engines: described };
   } finally {
     for (const executable of Object.values(executables)) await executable.dispose();
