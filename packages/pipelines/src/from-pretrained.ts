@@ -12,7 +12,7 @@ import { sd3, sd3Tokens } from './kinds/sd3.js';
 import { sdxl } from './kinds/sdxl.js';
 import { stableDiffusion } from './kinds/stable-diffusion.js';
 import { unconditional } from './kinds/unconditional.js';
-import { givenPart, hasPart, type Json, jsonIfAny, type LoadedPart, loadPart } from './load-part.js';
+import { givenPart, hasPart, type Json, jsonIfAny, type LoadedPart, loadPart, missingPart } from './load-part.js';
 import type { RunnerOptions } from './model-runner.js';
 import { assemble, type DiffusionPipeline as Pipeline, type PipelineOptions } from './pipeline.js';
 import { type TextEncoder, type TextEncoderParts, type TextOutput, textEncoder } from './text-encoder.js';
@@ -38,7 +38,7 @@ export async function fromPretrained(folder: SourceFolder, options: FromPretrain
   const opened = new OpenedFolder(folder, options);
   const index = (await jsonIfAny(folder, 'model_index.json')) ?? {};
   const denoiser = await opened.denoiser();
-  const vae = await opened.autoencoder();
+  const vae = await opened.autoencoder(index);
   checkLatents(denoiser, vae);
   const scheduler = await opened.scheduler(index);
   const encoders = await opened.textEncoders(denoiser, index);
@@ -112,12 +112,16 @@ class OpenedFolder {
     });
   }
 
-  async autoencoder(): Promise<Autoencoder | undefined> {
+  /** None where the index names none: then the denoiser works on pictures. */
+  async autoencoder(index: Json): Promise<Autoencoder | undefined> {
     if (await this.has('vae')) {
       const { model, config } = await this.part('vae');
       return autoencoder({ decoder: model, encoder: model, config }, this.runner);
     }
-    if (!(await this.has('vae_decoder'))) return undefined;
+    if (!(await this.has('vae_decoder'))) {
+      if (Array.isArray(index.vae) && index.vae[0] !== null) throw missingPart(subfolder(this.folder, 'vae'), 'vae');
+      return undefined;
+    }
     const { model, config } = await this.part('vae_decoder');
     const encoder = (await this.has('vae_encoder')) ? (await this.part('vae_encoder')).model : undefined;
     return autoencoder({ decoder: model, encoder, config }, this.runner);

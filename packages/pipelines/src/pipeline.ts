@@ -89,6 +89,9 @@ export function assemble(
       ? [first as string | readonly string[], second]
       : [undefined, (first ?? {}) as GenerateOptions];
     const checked = checkRequest(kind, usual, prompt, request);
+    if (checked.negative && (kind.embedsGuidance || kind.guidanceScale === undefined || checked.guidanceScale <= 1)) {
+      options.logger?.warn('The negative prompt has no effect: the model is run without guidance by it.');
+    }
     const own = request.sampler === undefined ? sampler : chosenSampler(model, scheduler, request.sampler);
     return generate(parts, own, checked, request);
   };

@@ -93,10 +93,8 @@ function checkPrompts(
     if (field === undefined) return { prompts: [] };
     throw bad(field, `${kind.name} takes no prompt.`, 'Leave it out.');
   }
-  if (prompt === undefined || prompt.length === 0 ? typeof prompt !== 'string' : false) {
-    throw bad('prompt', `${kind.name} needs a prompt.`, 'It may be empty: "".');
-  }
-  const given = typeof prompt === 'string' ? [prompt] : [...prompt!];
+  const given = typeof prompt === 'string' ? [prompt] : [...(prompt ?? [])];
+  if (given.length === 0) throw bad('prompt', `${kind.name} needs a prompt.`, 'It may be empty: "".');
   if (given.some((text) => typeof text !== 'string')) throw bad('prompt', 'A prompt must be text.');
   const prompts = given.flatMap((text) => new Array<string>(count).fill(text));
   if (negativePrompt === undefined) return { prompts };

@@ -88,7 +88,9 @@ function outputName(
   config: Readonly<Record<string, unknown>>,
   output: TextOutput,
 ): string {
-  const has = (name: string): boolean => graph.outputs.some((each) => each.name === name);
+  // States have an axis of tokens, vectors have none: `out` may be either.
+  const rank = output === 'last' || output === 'penultimate' ? 3 : 2;
+  const has = (name: string): boolean => graph.outputs.some((each) => each.name === name && each.shape.length === rank);
   const layers = numberOf(config.num_hidden_layers);
   const candidates = {
     last: ['last_hidden_state', 'out'],

@@ -140,6 +140,9 @@ describe('what does not fit is named before anything runs', () => {
     ['sdxl', 'text_encoder/', { code: 'BAD_FILE', field: 'text_encoder' }],
     ['sdxl', 'tokenizer_2/', { code: 'BAD_FILE', message: /sdxl\/tokenizer_2 lacks/ }],
     ['sd', 'unet/', { code: 'BAD_FILE', field: 'unet' }],
+    ['sd', 'vae/', { code: 'BAD_FILE', field: 'vae' }],
+    ['flux', 'text_encoder_2/', { code: 'BAD_FILE', field: 'text_encoder_2' }],
+    ['pixart', 'tokenizer/', { code: 'BAD_FILE', message: /pixart\/tokenizer lacks tokenizer.json/ }],
     ['sd', 'scheduler/', { code: 'BAD_OPTION', field: 'sampler' }],
   ])('%s without %s', async (name, path, expected) => {
     const error = (await without(name, path).catch((thrown) => thrown)) as SecateurError;
@@ -195,8 +198,10 @@ describe('a pipeline', () => {
       /^The prompt is longer than the 77 tokens that text_encoder takes; left out: ".*sneaker"$/,
     );
     expect(images).toMatchObject([{ width: 16, height: 16, channels: 1 }]);
-    await pipe('', { steps: 1 });
+    await pipe('', { steps: 1, negativePrompt: 'blurry' });
     expect(warnings).toHaveLength(1);
+    await pipe('', { steps: 1, negativePrompt: 'blurry', guidanceScale: 1 });
+    expect(warnings[1]).toMatch(/negative prompt has no effect/);
     expect({ ...pipe }).toMatchObject({ takes: 'prompts', steps: 50, guidanceScale: 7.5 });
     await pipe.dispose();
   });

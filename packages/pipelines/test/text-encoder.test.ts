@@ -62,6 +62,13 @@ it('names an output that is not there, and a token that the encoder does not kno
       { engine: fakeEngine(), keep: true, logger: silentLogger },
     );
   expect(make).toThrow(expect.objectContaining({ code: 'BAD_CONFIG', file: 'text_encoder' }));
+  // States under the name of a vector are no vector.
+  const { graph } = model(false);
+  const renamed = { ...graph, outputs: graph.outputs.map((each) => ({ ...each, name: 'out' })) };
+  const parts = { name: 'text_encoder_2', model: { ...model(false), graph: renamed }, config: {}, tokenizer };
+  expect(() =>
+    textEncoder({ ...parts, outputs: ['projected'] }, { engine: fakeEngine(), keep: true, logger: silentLogger }),
+  ).toThrow(/no output text_embeds/);
   await expect(setUp({ vocab_size: 98 }).encode(['ab'], { batchSize: 1 })).rejects.toMatchObject({
     code: 'BAD_DATA',
     field: 'vocab_size',
