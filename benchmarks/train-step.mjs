@@ -5,7 +5,9 @@
  * and average take of a step (with a 2:4 mask rebuilt every step), and how resident memory goes over many steps.
  *
  *   npm run build && node --expose-gc benchmarks/train-step.mjs [--batch 32] [--steps 5] [--threads 2] [--rounds 3]
- *     [--memory-steps 500] [--memory-batch 2] [--python PYTHON] [--out benchmarks/results/train-step.json]
+ *     [--memory-steps 500] [--memory-batch 2] [--clock wall|cpu] [--python PYTHON] [--out benchmarks/results/train-step.json]
+ *
+ * On a machine that is busy with other work `--clock cpu --threads 1` compares what the two processes used of the processor.
  */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -18,6 +20,7 @@ import { createSampler } from '@secateur/samplers';
 import { nOfMMask, sampleSet, train } from '@secateur/train';
 import { zooImages, zooPath } from '@secateur/zoo/node';
 import { loadModel } from 'secateur';
+import { clockOf } from './clock.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -27,39 +30,46 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     'memory-steps': { type: 'string', default: '500' },
     'memory-batch': { type: 'string', default: '2' },
+    clock: { type: 'string', default: 'wall' },
     python: { type: 'string' },
     out: { type: 'string' },
   },
 });
 const [batch, steps, threads, rounds] = ['batch', 'steps', 'threads', 'rounds'].map((name) => Number(values[name]));
 const warmUp = 2;
+const now = clockOf(values.clock);
 
 const model = await loadModel('zoo:fashion-ddpm-32');
 const engine = await nodeEngine({ threads });
 const data = sampleSet({ samples: await zooImages({ count: 1000 }) });
 const common = { engine, data, threads, sampler: createSampler(model.scheduler), ema: { decay: 0.999 } };
 
-/** Seconds of every counted step, and the share of them that is not the engine's. */
+/** Seconds of every counted step by the clock, and the share of all steps' time on the wall that is not the engine's. */
 async function secateurSteps(more = {}) {
   const times = [];
+  let first = 0;
+  let last = 0;
   const { report } = await train(model, {
     ...common,
     ...more,
     batchSize: batch,
     steps: steps + warmUp,
-    onProgress: () => times.push(performance.now()),
+    onProgress() {
+      times.push(now());
+      last = performance.now() / 1000;
+      if (times.length === warmUp) first = last;
+    },
   });
-  const seconds = times.slice(warmUp).map((time, i) => (time - times[warmUp - 1 + i]) / 1000);
+  const seconds = times.slice(warmUp).map((time, i) => time - times[warmUp - 1 + i]);
   if (seconds.length !== steps) throw new Error(`${seconds.length} steps were told; they are too short to be timed.`);
-  const total = seconds.reduce((a, b) => a + b, 0);
-  return { seconds, updateShare: (report.measured.updateSeconds * steps) / (steps + warmUp) / total };
+  return { seconds, updateShare: (report.measured.updateSeconds * steps) / (steps + warmUp) / (last - first) };
 }
 
 async function pytorchSteps() {
   const args = [
     fileURLToPath(new URL('../tools/reference/train_step_time.py', import.meta.url)),
     join(zooPath('fashion-ddpm-32'), 'unet/config.json'),
-    ...['--batch', `${batch}`, '--steps', `${steps}`, '--threads', `${threads}`],
+    ...['--batch', `${batch}`, '--steps', `${steps}`, '--threads', `${threads}`, '--clock', values.clock],
   ];
   const { stdout } = await promisify(execFile)(values.python, args);
   return JSON.parse(stdout.trim().split('\n').at(-1));
@@ -108,6 +118,7 @@ const result = {
   what: "A training step on the zoo's DDPM: forward, backward, clipping, AdamW, EMA; median of all steps of all rounds",
   batch,
   threads,
+  clock: values.clock,
   rounds,
   stepsPerRound: steps,
   secateurSeconds: median(all.secateur),
