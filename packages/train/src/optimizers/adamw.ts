@@ -36,8 +36,10 @@ export function adamw(options: AdamWOptions = {}): Optimizer {
     update(parameters, gradients, state, learningRate) {
       state.step++;
       const stepSize = learningRate / (1 - beta1 ** state.step);
-      const root = Math.sqrt(1 - beta2 ** state.step);
+      // One division less for every weight: they are what a step costs here.
+      const inverseRoot = 1 / Math.sqrt(1 - beta2 ** state.step);
       const keep = 1 - learningRate * weightDecay;
+      const [fresh1, fresh2] = [1 - beta1, 1 - beta2];
       const { mean, square } = state.slots;
       for (const [name, w] of parameters) {
         const g = gradients.get(name)!;
@@ -45,11 +47,11 @@ export function adamw(options: AdamWOptions = {}): Optimizer {
         const v = square.get(name)!;
         for (let i = 0; i < w.length; i++) {
           const gradient = g[i];
-          const first = beta1 * m[i] + (1 - beta1) * gradient;
-          const second = beta2 * v[i] + (1 - beta2) * gradient * gradient;
+          const first = beta1 * m[i] + fresh1 * gradient;
+          const second = beta2 * v[i] + fresh2 * gradient * gradient;
           m[i] = first;
           v[i] = second;
-          w[i] = keep * w[i] - (stepSize * first) / (Math.sqrt(second) / root + epsilon);
+          w[i] = keep * w[i] - (stepSize * first) / (Math.sqrt(second) * inverseRoot + epsilon);
         }
       }
     },
