@@ -11,6 +11,7 @@ import {
 import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
 import type { ImageOptions, ImageSet } from '@secateur/zoo';
+import { labelInput, loadLabels, takesLabels } from './load-labels.js';
 import { modelPath, zooPrefix } from './load-model.js';
 import { loadSamples } from './load-samples.js';
 import { pictureInputsOf, samplerOf } from './sampler-of.js';
@@ -38,7 +39,8 @@ export async function loadCalibration(
 }
 
 /**
- * Images as calibration data for a model: made noisy as its scheduler says, always with the same noise.
+ * Images as calibration data for a model: made noisy as its scheduler says, always with the same noise. For models that take
+ * class labels, an IDX file with its file of labels beside it.
  *
  * @param path  a folder of pictures (PNG, JPEG, WebP), an IDX file (maybe gzipped), or `zoo:fashion-mnist`
  * @throws {SecateurError} BAD_DATA when there are no images or one does not fit; BAD_FILE when one is damaged; IO
@@ -46,7 +48,7 @@ export async function loadCalibration(
 export async function loadImages(model: Model, path: string, options: LoadImagesOptions = {}): Promise<Calibration> {
   const { samples, seed = 0, logger = silentLogger, signal } = options;
   const { calibration } = await import('@secateur/samplers');
-  const inputs = pictureInputsOf(model);
+  const inputs = pictureInputsOf(model, [labelInput]);
   const { channels, height, width } = inputs;
   const { source, name } = await openImages(path);
   const { images, names } = await readPictures(source, { channels, height, width, limit: samples, signal });
@@ -59,6 +61,7 @@ export async function loadImages(model: Model, path: string, options: LoadImages
     noise: seed,
     names: { sample: inputs.sample.name, timestep: inputs.timestep.name },
     timestepDType: inputs.timestep.dtype,
+    conditions: takesLabels(model) ? { perSample: await loadLabels(path, names) } : undefined,
     source: name,
   });
 }

@@ -41,11 +41,15 @@ export function denoiserInputsOf({ graph: { inputs } }: Model): DenoiserInputs |
   return { sample, timestep, conditions: inputs.filter((input) => input !== sample && input !== timestep) };
 }
 
-/** @throws {SecateurError} BAD_OPTION when the model is no unconditional denoiser of pictures */
-export function pictureInputsOf(model: Model): PictureInputs {
+/**
+ * @param allowed  conditions that may be there, e.g. `class_labels`
+ * @throws {SecateurError} BAD_OPTION when the model is no denoiser of pictures, or takes other conditions
+ */
+export function pictureInputsOf(model: Model, allowed: readonly string[] = []): PictureInputs {
   const inputs = denoiserInputsOf(model);
   const channels = inputs?.sample.shape[1];
-  if (!inputs || typeof channels !== 'number' || inputs.sample.shape.length !== 4 || inputs.conditions.length > 0) {
+  const others = inputs?.conditions.filter(({ name }) => !allowed.includes(name)) ?? [];
+  if (!inputs || typeof channels !== 'number' || inputs.sample.shape.length !== 4 || others.length > 0) {
     const names = model.graph.inputs.map(({ name }) => name).join(', ');
     throw new SecateurError('BAD_OPTION', `${model.name} takes ${names}; a picture and a timestep are expected.`, {
       field: 'inputs',

@@ -6,6 +6,7 @@ import { castTensor, dimEquals, int64, SecateurError, type Tensor } from '@secat
 import { readSafetensors, type SafetensorsFile } from '@secateur/safetensors';
 import { type SampleSet, sampleSet } from '@secateur/train';
 import { readPictures } from '../model/load-images.js';
+import { labelInput, loadLabels, takesLabels } from '../model/load-labels.js';
 import { modelPath, zooPrefix } from '../model/load-model.js';
 import { type DenoiserInputs, denoiserInputsOf, pictureInputsOf } from '../model/sampler-of.js';
 
@@ -28,7 +29,7 @@ export interface LoadedTrainingData {
 
 /**
  * Clean samples for training. Pictures (a folder of them, an IDX file, `zoo:fashion-mnist`) for models that take nothing
- * else; for all others a `.safetensors` file with a tensor per input but the timestep, under the input's name, a row per
+ * else, or class labels that lie beside an IDX file; for all others a `.safetensors` file with a tensor per input but the timestep, under the input's name, a row per
  * sample where the input has a batch axis, and optionally
  *
  * - `mask`: which elements count in masked losses, broadcast to the samples
@@ -51,13 +52,16 @@ export async function loadTrainingData(
     });
   }
   if (!found.isDirectory() && /\.safetensors$/i.test(path)) return loadTensors(model, place, options);
-  const { channels, height, width } = pictureInputsOf(model);
+  const { channels, height, width } = pictureInputsOf(model, [labelInput]);
   const { samples: limit, skipBad = false, logger, signal } = options;
   const source = found.isDirectory() ? await nodeFolder(place) : await nodeFile(place);
   const onBad = skipBad ? (error: SecateurError) => logger.warn(`left out: ${error.message}`) : undefined;
-  const { images } = await readPictures(source, { channels, height, width, limit, onBad, signal });
+  const { images, names } = await readPictures(source, { channels, height, width, limit, onBad, signal });
+  const conditions = takesLabels(model) ? await loadLabels(path, names) : undefined;
+  const none = noClassOf(model);
   return {
-    data: sampleSet({ samples: images, source: path.startsWith(zooPrefix) ? path : basename(place) }),
+    data: sampleSet({ samples: images, conditions, source: path.startsWith(zooPrefix) ? path : basename(place) }),
+    unconditional: Object.keys(none).length > 0 ? none : undefined,
     isMasked: false,
   };
 }
