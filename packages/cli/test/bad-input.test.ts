@@ -119,9 +119,9 @@ describe('bad images', () => {
     const at = await setUp();
     const images = join(at.folder, 'images');
     mkdirSync(images);
-    await refused(at.folder, prune(at, ...needsData, '--data', images), /no PNG/);
+    await refused(at.folder, prune(at, ...needsData, '--data', images), /no picture/);
     writeFileSync(join(images, 'notes.txt'), 'hello');
-    await refused(at.folder, prune(at, ...needsData, '--data', images), /no PNG/);
+    await refused(at.folder, prune(at, ...needsData, '--data', images), /no picture/);
     await refused(at.folder, prune(at, ...needsData, '--data', join(at.folder, 'nowhere')), /does not exist/);
   });
 
