@@ -99,6 +99,20 @@ describe('sample', () => {
     );
   });
 
+  it('draws with the zoo’s model, dense and pruned, from the same noise', async () => {
+    const pruned = join(folder, 'pruned');
+    const cut = ['--method', 'magnitude', '--ratio', '0.1', '--no-latency', '--out', pruned, '--quiet'];
+    expect((await secateur(['prune', 'zoo:fashion-sd', ...cut])).code).toBe(0);
+    for (const place of ['zoo:fashion-sd', pruned]) {
+      const out = join(folder, `${place.length}.png`);
+      const argv = ['--prompt', 'a photo of a sneaker', '--prompt', 'a dress', '--steps', '2', '--json', '--out', out];
+      const { code, stdout } = await secateur(['sample', place, ...argv]);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ count: 2, steps: 2, sampler: 'DDIMScheduler', guidance: 7.5 });
+      expect(decodePng(readFileSync(out))).toMatchObject({ width: 66, height: 32, channels: 1 });
+    }
+  });
+
   it.each([
     [[], 'prompt', /needs a prompt/],
     [['--prompts', 'absent.txt'], undefined, /absent\.txt does not exist/],

@@ -38,7 +38,7 @@ export async function generate(
   const generator = typeof seed === 'number' ? torchGenerator(seed) : seed;
   const factor = vae?.factor ?? 1;
   const [height, width] = [request.height / factor, request.width / factor];
-  const skip = request.image ? skippedSteps(request) : 0;
+  const skip = request.image ? skippedSteps(kind, request) : 0;
   const { config } = sampler;
   const { steps } = request;
   const own = kind.plan?.(height, width, { config, steps });
@@ -71,10 +71,10 @@ export async function generate(
   };
 }
 
-/** Steps left out for image to image: diffusers rounds the steps that are taken down. */
-function skippedSteps({ steps, strength }: Request): number {
-  const taken = Math.min(Math.floor(steps * strength), steps);
-  if (taken >= 1) return steps - taken;
+/** Steps left out for image to image. */
+function skippedSteps({ takesMoreSteps }: PipelineKind, { steps, strength }: Request): number {
+  const taken = takesMoreSteps ? steps - Math.floor(steps - steps * strength) : Math.floor(steps * strength);
+  if (taken >= 1) return Math.max(steps - taken, 0);
   throw new SecateurError('BAD_OPTION', `Of ${steps} steps a strength of ${strength} leaves none.`, {
     field: 'strength',
     hint: `It must be at least ${1 / steps}.`,

@@ -92,6 +92,7 @@ const cases: [folder: string, name: string][] = [
   ['sdxl', 'sdxl-image'],
   ['sd3', 'sd3-plain'],
   ['sd3', 'sd3-without-t5'],
+  ['sd3', 'sd3-image'],
   ['flux', 'flux-plain'],
   ['pixart', 'pixart-plain'],
   ['dit', 'dit-plain'],

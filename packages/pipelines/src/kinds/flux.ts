@@ -34,6 +34,7 @@ export function flux(model: Model, inputs: DenoiserInputs, clip: TextEncoder, t5
     ...(isGuided && { guidanceScale: 3.5, embedsGuidance: true }),
     latent: [Number(inputs.sample.shape.at(-1)) / 4, usualSide, usualSide],
     sizeFactor: 2,
+    takesMoreSteps: true,
     timestepScale: 1 / 1000,
     toModel: patches,
     fromModel: latents,

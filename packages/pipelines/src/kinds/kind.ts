@@ -24,6 +24,8 @@ export interface PipelineKind {
   toModel?(latent: Tensor): Tensor;
   /** The denoiser's answer as a latent, of the shape of `like`. Default: as it is. */
   fromModel?(answer: Tensor, like: Tensor): Tensor;
+  /** Image to image: steps that are left out are rounded down, instead of those that are taken; as in diffusers. */
+  readonly takesMoreSteps?: boolean;
   /** Where pictures have to be run one by one: the conditions of one as the denoiser takes them. */
   unpadded?(row: Feeds): Feeds;
   /** Options of the sampler that follow from the latent's size. */

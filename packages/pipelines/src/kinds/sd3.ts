@@ -49,6 +49,7 @@ export function sd3(
     takes: 'prompts',
     steps: 28,
     guidanceScale: 7,
+    takesMoreSteps: true,
     plan: (height, width, { config }) => dynamicShift(config, Math.floor(height / patch) * Math.floor(width / patch)),
     async conditions(request) {
       const none = isGuided(request) ? (request.negative ?? new Array<string>(request.count).fill('')) : [];
