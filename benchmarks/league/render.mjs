@@ -107,7 +107,7 @@ function rowOf(cells, latencies) {
       method,
       budget,
       String(steps),
-      String(cells.length),
+      cells.map(({ seed }) => seed).join(', '),
       percent(cost.macs / denseCost.macs),
       percent(cost.parameters / denseCost.parameters),
       percent(cost.bytes / denseCost.bytes),

@@ -58,8 +58,8 @@ describe('a quick league', () => {
     expect(again.map(withoutTimes)).toEqual(first.map(withoutTimes));
     expect((await readdir(join(folder, 'cells'))).filter((file) => !file.endsWith('.json'))).toEqual([]);
     const page = await renderLeague(folder);
-    expect(page).toContain('| diff-pruning | macs=0.56 | 2 | 1 | 55.');
-    expect(page).toContain('| sparsedm | 2:4 | 2 | 1 | 50.');
+    expect(page).toContain('| diff-pruning | macs=0.56 | 2 | 0 | 55.');
+    expect(page).toContain('| sparsedm | 2:4 | 2 | 0 | 50.');
     expect(page).toContain('all but `ddpm.sparsedm.2-of-4.0-steps.seed-0`');
   });
 
