@@ -76,6 +76,14 @@ describe('convolutions', () => {
     ['a kernel larger than 7', [1, 2, 10, 10], [4, 2, 9, 9], pads(4, 4, 4, 4)],
   ])('%s', (_, shape, weight, attributes) => check(shape, (b, x) => conv(b, x, weight, attributes)));
 
+  it.each<[string, readonly number[], Attributes]>([
+    ['stride 2', [8, 6, 3, 3], { strides: ints([2, 2]), ...pads(1, 1, 1, 1), output_padding: ints([1, 0]) }],
+    ['in groups', [8, 2, 4, 4], { strides: ints([2, 2]), ...pads(1, 1, 1, 1), group: int(4) }],
+    ['stride 1, unpadded', [8, 6, 2, 3], {}],
+  ])('transposed: %s', (_, weight, attributes) =>
+    check([2, 8, 5, 4], (b, x) => b.op('ConvTranspose', [x, b.weight('w', weight)], attributes)),
+  );
+
   it('refuses three axes by name', async () => {
     const b = new Sketch('volume', 18);
     const x = b.input('x', 'float32', [1, 2, 4, 4, 4]);
@@ -223,6 +231,29 @@ describe('attention', () => {
     check([2, 7, 16], (b, x) => attend(b, x, (scores) => scale(b, scores)), [...linears, 'attention']),
   );
 
+  it.each<[string, Attributes, boolean]>([
+    ['plain', {}, false],
+    ['with a scale', { scale: float(0.7) }, false],
+    ['causal', { is_causal: int(1) }, false],
+    ['masked by truth values', {}, true],
+  ])("ONNX's own operator, %s", (_, attributes, isMasked) =>
+    check(
+      [2, 6, 16],
+      (b, x) => {
+        const [q, k, v] = ['q', 'kk', 'vvv'].map((name) => heads(b, x, name, [0, 2, 1, 3])) as [string, string, string];
+        const seen = {
+          dtype: 'bool',
+          shape: [6, 6],
+          data: Uint8Array.from({ length: 36 }, (_, i) => (i % 5 ? 1 : 0)),
+        } as const;
+        const mixed = b.op('Attention', [q, k, v, ...(isMasked ? [b.tensor(seen)] : [])], attributes);
+        return b.op('Reshape', [b.op('Transpose', [mixed], { perm: ints([0, 2, 1, 3]) }), b.ints([0, 0, 16])]);
+      },
+      undefined,
+      23,
+    ),
+  );
+
   it('with a mask goes product by product', () =>
     check([2, 7, 16], (b, x) => attend(b, x, (scores) => b.op('Add', [scores, b.weight('mask', [1, 1, 7, 7])]))));
 
@@ -288,6 +319,15 @@ describe('the rest', () => {
       'Sub and Div of what is broadcast',
       (b, x) => b.op('Div', [b.op('Sub', [b.weight('w', [5]), x]), b.op('Add', [b.op('Abs', [x]), b.scalar(1)])]),
     ],
+    ['Einsum that turns', (b, x) => b.op('Einsum', [x], { equation: string('abcd->acdb') })],
+    [
+      'Einsum of a table',
+      (b, x) =>
+        b.op('Einsum', [b.op('ReduceMean', [x, b.ints([2, 3])], { keepdims: int(0) }), b.weight('w', [5])], {
+          equation: string('ab,c->acb'),
+        }),
+    ],
+    ['Einsum that sums', (b, x) => b.op('Einsum', [x, b.weight('w', [5, 3])], { equation: string('abcd,de->abce') })],
     ['Pad', (b, x) => b.op('Pad', [x, b.ints([0, 0, 1, 2, 0, 0, 0, 1])])],
     ['the same node twice', (b, x) => b.op('Mul', [b.op('Tanh', [x]), b.op('Tanh', [x])])],
   ])('%s', (_, build) => check(sizes, build));

@@ -1,29 +1,35 @@
 import { attention as attentionKernel } from '@secateur/sparse-wasm';
 import type { Lowering } from '../lowering.js';
-import type { PendingScores } from '../pending.js';
 import { broadcastView, naturalOrder, type View } from '../view.js';
 
+export interface AttentionParts {
+  /** `[..., queries, channels]` */
+  readonly q: View;
+  /** `[..., channels, keys]` */
+  readonly k: View;
+  /** `[..., keys, channels]` */
+  readonly v: View;
+  readonly scale: number;
+}
+
 /**
- * softmax(scale q k) v in one step, without the scores as a tensor; `undefined` for what the kernel cannot do.
+ * softmax(scale q k) v in one step, without the scores as a tensor; `undefined` where the heads of v have another width, which the
+ * kernel cannot do.
  *
- * @param weights  the softmax, pending: `[..., queries, keys]`
- * @param v  `[..., keys, channels]`
+ * @param shape  of the scores: `[..., queries, keys]`
  * @returns `[..., queries, channels]`, channel-major in memory
  */
 export function attention(
   lowering: Lowering,
   label: string,
-  { q, k, scale }: PendingScores,
-  weights: View,
-  v: View,
+  { q, k, v, scale }: AttentionParts,
+  shape: readonly number[],
 ): View | undefined {
-  const rank = weights.shape.length;
-  const lead = weights.shape.slice(0, -2);
-  const [queries, keys] = weights.shape.slice(-2) as [number, number];
+  const rank = shape.length;
+  const lead = shape.slice(0, -2);
+  const [queries, keys] = shape.slice(-2) as [number, number];
   const headChannels = q.shape.at(-1)!;
-  const isWhole = weights.offset === 0 && weights.factor === undefined && weights.strides.at(-1) === 1;
-  if (!isWhole || v.shape.at(-1) !== headChannels || v.shape.length !== rank || v.factor !== undefined)
-    return undefined;
+  if (v.shape.at(-1) !== headChannels) return undefined;
   // [..., tokens, channels] with the channels outside.
   const turned = [...naturalOrder(rank - 2), rank - 1, rank - 2];
   const expanded = (view: View): View => broadcastView(view, [...lead, ...view.shape.slice(-2)]);

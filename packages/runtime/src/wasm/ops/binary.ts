@@ -8,7 +8,7 @@ import { broadcastView, isDense, orderOf, reshapeView, type View } from '../view
 import type { NodeContext, OpLowering } from './op-lowering.js';
 
 const operators = { Add: 0, Sub: 1, Mul: 2, Div: 3 } as const;
-type Operator = keyof typeof operators;
+export type Operator = keyof typeof operators;
 
 const add: OpLowering = {
   op: 'Add',
@@ -139,7 +139,7 @@ function broadcast(context: NodeContext, op: Operator, shape: readonly number[])
   return y;
 }
 
-function binaryStep(label: string, op: Operator, a: View, b: View, y: View): Step {
+export function binaryStep(label: string, op: Operator, a: View, b: View, y: View): Step {
   const order = orderOf(y);
   const loops = collapse(
     y.shape,

@@ -1,7 +1,10 @@
 import { opKey } from '@secateur/graph';
+import { attentionOp } from './attention-op.js';
 import { binaryLowerings } from './binary.js';
 import { concat } from './concat.js';
 import { conv } from './conv.js';
+import { convTranspose } from './conv-transpose.js';
+import { einsum } from './einsum.js';
 import { elementwiseLowerings } from './elementwise.js';
 import { resize } from './enlarge.js';
 import { groupNorm } from './group-norm.js';
@@ -16,9 +19,12 @@ import { viewLowerings } from './views.js';
 /** Operators with kernels, by `domain:op`. */
 export const lowerings: ReadonlyMap<string, OpLowering> = new Map(
   [
+    attentionOp,
     ...binaryLowerings,
     concat,
     conv,
+    convTranspose,
+    einsum,
     ...elementwiseLowerings,
     groupNorm,
     layerNorm,

@@ -1,9 +1,10 @@
 import { getFloat, getInt } from '@secateur/graph';
 import type { ConstantValue } from '../values.js';
-import { newBuffer, transposeView, type View, wholeView } from '../view.js';
+import { transposeView } from '../view.js';
 import { attention } from './attention.js';
 import { linear } from './linear.js';
 import type { OpLowering } from './op-lowering.js';
+import { pendingScores } from './scores.js';
 
 /** By a weight a linear layer; of two activations scores, or what attention makes of scores and values. */
 const matMul: OpLowering = {
@@ -18,21 +19,13 @@ const matMul: OpLowering = {
     }
     const [a, b] = [context.view(0), context.view(1)];
     const scores = a.buffer.pending;
-    if (scores?.kind === 'scores' && scores.softmax) {
-      const y = attention(lowering, label, scores, a, b);
+    const isAll =
+      a.factor === undefined && a.offset === 0 && a.strides.at(-1) === 1 && a.shape.length === b.shape.length;
+    if (scores?.kind === 'scores' && scores.softmax && isAll && b.factor === undefined) {
+      const y = attention(lowering, label, { ...scores, v: b }, a.shape);
       if (y) return [y];
     }
-    const shape = context.outputShape();
-    const scale = (a.factor ?? 1) * (b.factor ?? 1);
-    const plain = (view: View): View => (view.factor === undefined ? view : { ...view, factor: undefined });
-    const pending = { kind: 'scores', label, q: plain(a), k: plain(b), scale, softmax: false } as const;
-    for (const operand of [a, b]) lowering.ready(plain(operand));
-    const buffer = newBuffer(
-      label,
-      shape.reduce((size, n) => size * n, 1),
-      pending,
-    );
-    return [wholeView(buffer, shape)];
+    return [pendingScores(lowering, label, a, b, context.outputShape())];
   },
 };
 

@@ -5,6 +5,14 @@ import type { Step } from '../step.js';
 import { type Buffer, broadcastView, newBuffer, type View, wholeView } from '../view.js';
 import { softmaxStep } from './softmax.js';
 
+/** The product of two activations, pending: their softmax may go with it. */
+export function pendingScores(lowering: Lowering, label: string, a: View, b: View, shape: readonly number[]): View {
+  const scale = (a.factor ?? 1) * (b.factor ?? 1);
+  const [q, k] = [a, b].map((view) => lowering.ready({ ...view, factor: undefined })) as [View, View];
+  const size = shape.reduce((product, n) => product * n, 1);
+  return wholeView(newBuffer(label, size, { kind: 'scores', label, q, k, scale, softmax: false }), shape);
+}
+
 /** The product of two activations as a tensor, with its softmax if that was asked for. */
 export function attentionScores(lowering: Lowering, scores: PendingScores, buffer: Buffer): void {
   const [rows, columns] = [scores.q.shape.at(-2)!, scores.k.shape.at(-1)!];
