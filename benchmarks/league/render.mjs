@@ -63,7 +63,7 @@ function modelTables(model, results, latencies) {
     'MACs',
     'parameters',
     'bytes',
-    'KID × 1000',
+    'KID',
     'Fréchet',
     'SSIM',
     'output error',
@@ -111,8 +111,7 @@ function rowOf(cells, latencies) {
       percent(cost.macs / denseCost.macs),
       percent(cost.parameters / denseCost.parameters),
       percent(cost.bytes / denseCost.bytes),
-      over(({ quality }) => 1000 * quality.kid.value) +
-        (spread ? ` (${(1000 * cells[0].quality.kid.spread).toPrecision(2)})` : ''),
+      over(({ quality }) => quality.kid.value) + (spread ? ` (${cells[0].quality.kid.spread.toPrecision(2)})` : ''),
       over(({ quality }) => quality.fd.value),
       over(({ quality }) => quality.ssim.value),
       over(({ quality }) => mean(quality.outputErrors.map(({ relative }) => relative))),
@@ -140,13 +139,14 @@ function cellsText(results, models) {
   const cells = allCells(models);
   const done = new Set(results.map(idOf));
   const missing = cells.filter((cell) => isMandatory(cell) && !done.has(idOf(cell)));
-  const [{ threads, engine }] = results;
+  const [{ engine }] = results;
   return [
     '## Which cells were run',
     '',
-    `${done.size} of ${cells.length} cells; of the mandatory ones ${missing.length === 0 ? 'all' : `all but ${missing.map((cell) => `\`${idOf(cell)}\``).join(', ')}`}. With ${engine}, ${threads ?? 'its own number of'} threads. In parentheses after`,
+    `${done.size} of ${cells.length} cells; of the mandatory ones ${missing.length === 0 ? 'all' : `all but ${missing.length}, listed below`}. With ${engine}. In parentheses after`,
     'KID its standard deviation over subsets; ± over seeds. Minutes are those of this machine beside other work; latencies, where',
     'there are any, are of one thread, one picture, dense and pruned in turn on a quiet machine.',
+    ...(missing.length > 0 ? ['', ...missing.map((cell) => `- \`${idOf(cell)}\``)] : []),
   ];
 }
 

@@ -60,7 +60,7 @@ describe('a quick league', () => {
     const page = await renderLeague(folder);
     expect(page).toContain('| diff-pruning | macs=0.56 | 2 | 0 | 55.');
     expect(page).toContain('| sparsedm | 2:4 | 2 | 0 | 50.');
-    expect(page).toContain('all but `ddpm.sparsedm.2-of-4.0-steps.seed-0`');
+    expect(page).toContain('- `ddpm.sparsedm.2-of-4.0-steps.seed-0`');
   });
 
   it('refuses a folder with results of another protocol, and names that do not exist', async () => {
