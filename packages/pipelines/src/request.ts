@@ -112,7 +112,11 @@ function checkLabels(kind: PipelineKind, { classLabels, count }: GenerateOptions
   }
   const wanted = count ?? classLabels?.length ?? 1;
   if (classLabels?.length === wanted && wanted > 0 && classLabels.every(Number.isInteger)) return classLabels;
-  throw bad('classLabels', `The model needs a whole-number class label for each of ${wanted} pictures.`);
+  throw bad(
+    'classLabels',
+    `The model draws classes: it needs the whole number of one for each of ${wanted} ${wanted === 1 ? 'picture' : 'pictures'}.`,
+    'Name them: classLabels: [0, 1, 2] in code, --label 0,1,2 on the command line.',
+  );
 }
 
 function imageRows(image: NonNullable<GenerateOptions['image']>, count: number): Tensor {
