@@ -14,7 +14,7 @@ const feeds: UnetFeeds = {
 };
 
 // 1e-4 is what every engine is held to against PyTorch.
-it('runs a U-Net in Chromium, on WASM with threads and on WebGPU, as PyTorch does', async () => {
+it('runs a U-Net in Chromium, on WASM with threads, on WebGPU and on our own kernels, as PyTorch does', async () => {
   await withBrowserPage({ entry, files }, async (page) => {
     for (const provider of ['wasm', 'webgpu'] as const) {
       const run = await page.call<UnetRun>('runUnet', 'model.onnx', provider, feeds);
@@ -22,5 +22,8 @@ it('runs a U-Net in Chromium, on WASM with threads and on WebGPU, as PyTorch doe
       expect(run.describe).toContain('2 threads');
       expectClose(run.out, golden.out.data, 1e-4, provider);
     }
+    const run = await page.call<UnetRun>('runUnet', 'model.onnx', 'ours', feeds);
+    expect(run.engine).toBe('wasm');
+    expectClose(run.out, golden.out.data, 1e-4, 'wasm');
   });
 });

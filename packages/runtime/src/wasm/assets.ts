@@ -1,4 +1,4 @@
-import { SecateurError, sizeOf, toFloat32 } from '@secateur/graph';
+import { sizeOf, toFloat32 } from '@secateur/graph';
 import {
   type Algorithm,
   type Choice,
@@ -11,6 +11,7 @@ import {
   tuneConvolution,
   tuneLinear,
 } from '@secateur/sparse-wasm';
+import { fromKernels } from './kernel-errors.js';
 import type { LayerRequest } from './layer-request.js';
 import { type PackStore, storedPack, storePack } from './pack-store.js';
 import { type ConstantValue, widened } from './values.js';
@@ -147,12 +148,6 @@ async function sumOf(biases: readonly ConstantValue[], outputs: number): Promise
   return sum;
 }
 
-function layerFailed({ node }: LayerRequest, error: unknown): SecateurError {
-  const words = error instanceof Error ? error.message : String(error);
-  const { code, hint } = error as { code?: string; hint?: string };
-  return new SecateurError(code === 'BAD_DATA' ? 'BAD_DATA' : 'ENGINE_FAILED', `wasm: layer "${node}": ${words}`, {
-    field: node,
-    hint,
-    cause: error,
-  });
+function layerFailed({ node }: LayerRequest, error: unknown): unknown {
+  return fromKernels(error, `layer "${node}"`, node);
 }

@@ -1,6 +1,7 @@
 import type { Graph, Tensor, ValueType } from '@secateur/graph';
 import type { Runtime } from '@secateur/sparse-wasm';
 import { type AssetOptions, Assets } from './assets.js';
+import { fromKernels } from './kernel-errors.js';
 import { type Foreign, lowerGraph, outputKey } from './lower-graph.js';
 import { planMemory } from './memory.js';
 import type { Place, Step } from './step.js';
@@ -77,6 +78,8 @@ export async function createPlan(
         try {
           for (const [i, run] of runs.entries()) await runStep(run, steps[i]!, profile);
           return Object.fromEntries(graph.outputs.map(({ name }) => [name, tensors.get(outputKey(name))!]));
+        } catch (error) {
+          throw fromKernels(error, `running ${graph.name}`);
         } finally {
           tensors.clear();
         }
@@ -84,7 +87,7 @@ export async function createPlan(
     };
   } catch (error) {
     free();
-    throw error;
+    throw fromKernels(error, `${graph.name} at these shapes`);
   }
 }
 
