@@ -51,11 +51,11 @@ export class Assets {
   async layer(request: LayerRequest, weight: ConstantValue, biases: readonly ConstantValue[]): Promise<Layer> {
     const { packs } = this.options;
     const bias = await sumOf(biases, request.shape.outputs);
-    const stored = packs && (await storedPack(packs, request, weight.label));
-    if (stored) return this.keep(this.create(request, { ...stored, bias }));
+    const stored = packs && (await storedPack(packs, request));
+    if (stored) return this.keep(inWords(request, () => this.create(request, { ...stored, bias })));
     const { layer, packed } = this.pack(request, request.rows(await floatsOf(weight)), bias);
     this.keep(layer);
-    if (packs) await storePack(packs, weight.label, packed);
+    if (packs) await storePack(packs, request, packed);
     return layer;
   }
 
@@ -63,43 +63,25 @@ export class Assets {
   pack(request: LayerRequest, weight: Float32Array, bias?: Float32Array): { layer: Layer; packed: PackedWeights } {
     const { runtime, options } = this;
     const { shape, size } = request;
-    try {
-      if (options.choices && 'linear' in size) {
-        return tuneLinear(runtime, weight, shape, { ...size.linear, bias, cache: options.choices });
+    return inWords(request, () => {
+      if (!options.choices) {
+        const packed = packWeights(weight, shape, { bias });
+        return { packed, layer: this.create(request, packed) };
       }
-      if (options.choices && 'convolution' in size) {
-        const algorithm = options.winograd ? undefined : 'direct';
-        return tuneConvolution(runtime, weight, shape, {
-          ...size.convolution,
-          bias,
-          cache: options.choices,
-          algorithm,
-        });
-      }
-    } catch (error) {
-      throw layerFailed(request, error);
-    }
-    const packed = this.packed(request, weight, bias);
-    return { packed, layer: this.create(request, packed) };
-  }
-
-  private packed(request: LayerRequest, weight: Float32Array, bias?: Float32Array): PackedWeights {
-    try {
-      return packWeights(weight, request.shape, { bias });
-    } catch (error) {
-      throw layerFailed(request, error);
-    }
+      const tuning = { bias, cache: options.choices };
+      if ('linear' in size) return tuneLinear(runtime, weight, shape, { ...size.linear, ...tuning });
+      const algorithm = options.winograd ? undefined : 'direct';
+      return tuneConvolution(runtime, weight, shape, { ...size.convolution, ...tuning, algorithm });
+    });
   }
 
   private create(request: LayerRequest, packed: PackedWeights): Layer {
     const { size } = request;
-    try {
-      if ('linear' in size) return createLinear(this.runtime, packed, size.linear);
-      const algorithm = this.options.winograd && this.options.choices ? undefined : this.algorithmOf(request);
-      return createConvolution(this.runtime, packed, { ...size.convolution, algorithm });
-    } catch (error) {
-      throw layerFailed(request, error);
-    }
+    if ('linear' in size) return createLinear(this.runtime, packed, size.linear);
+    // What was tuned says itself how it is computed.
+    const isTuned = this.options.winograd && this.options.choices;
+    const algorithm = isTuned ? undefined : this.algorithmOf(request);
+    return createConvolution(this.runtime, packed, { ...size.convolution, algorithm });
   }
 
   private keep(layer: Layer): Layer {
@@ -148,6 +130,10 @@ async function sumOf(biases: readonly ConstantValue[], outputs: number): Promise
   return sum;
 }
 
-function layerFailed({ node }: LayerRequest, error: unknown): unknown {
-  return fromKernels(error, `layer "${node}"`, node);
+function inWords<Result>({ node }: LayerRequest, make: () => Result): Result {
+  try {
+    return make();
+  } catch (error) {
+    throw fromKernels(error, `layer "${node}"`, node);
+  }
 }

@@ -2,7 +2,7 @@ import { SecateurError } from '@secateur/graph';
 import { type PackedWeights, parsePacked, serialisePacked } from '@secateur/sparse-wasm';
 import type { LayerRequest } from './layer-request.js';
 
-/** Where packed weights are kept between programs, by the name of the constant that they were packed from. */
+/** Where packed weights are kept between programs, by the name of the weight that they were packed from and how it lies. */
 export interface PackStore {
   /** A pack stored before, as `set` was given it. It is taken for that of the model at hand: keep one store for each model. */
   get(weight: string): Uint8Array | undefined | Promise<Uint8Array | undefined>;
@@ -11,11 +11,8 @@ export interface PackStore {
 }
 
 /** @throws {SecateurError} BAD_FILE when a pack is damaged, or is of another layer's shape */
-export async function storedPack(
-  store: PackStore,
-  request: LayerRequest,
-  weight: string,
-): Promise<PackedWeights | undefined> {
+export async function storedPack(store: PackStore, request: LayerRequest): Promise<PackedWeights | undefined> {
+  const weight = request.packName;
   const bytes = await store.get(weight);
   if (!bytes) return undefined;
   const packed = parsed(bytes, weight);
@@ -32,9 +29,9 @@ export async function storedPack(
   );
 }
 
-export async function storePack(store: PackStore, weight: string, packed: PackedWeights): Promise<void> {
+export async function storePack(store: PackStore, { packName }: LayerRequest, packed: PackedWeights): Promise<void> {
   // The bias is what a graph fuses with the layer, and is read with it.
-  await store.set?.(weight, serialisePacked({ ...packed, bias: undefined }));
+  await store.set?.(packName, serialisePacked({ ...packed, bias: undefined }));
 }
 
 function parsed(bytes: Uint8Array, weight: string): PackedWeights {

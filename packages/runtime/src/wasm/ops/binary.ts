@@ -7,8 +7,7 @@ import { collapse, eachOuter } from '../strided.js';
 import { broadcastView, isDense, orderOf, reshapeView, type View } from '../view.js';
 import type { NodeContext, OpLowering } from './op-lowering.js';
 
-const operators = { Add: 0, Sub: 1, Mul: 2, Div: 3 } as const;
-export type Operator = keyof typeof operators;
+export type Operator = 'Add' | 'Sub' | 'Mul' | 'Div';
 
 const add: OpLowering = {
   op: 'Add',

@@ -1,4 +1,5 @@
 import { getInt, getInts, getString, sizeOf } from '@secateur/graph';
+import { packNameOf } from '../layer-request.js';
 import { naturalOrder, newBuffer, sliceView, wholeView } from '../view.js';
 import { copyStep } from './copy.js';
 import { fillStep } from './fill.js';
@@ -37,6 +38,7 @@ export const convTranspose: OpLowering = {
       node: label,
       shape: { outputs, inputs, kernel },
       weight,
+      packName: packNameOf(weight, 'turned'),
       rows: (values: Float32Array) => turned(values, inputs, outputs, kernel, groups),
       size: {
         convolution: {

@@ -1,6 +1,6 @@
 import { getInt, sizeOf } from '@secateur/graph';
 import { layerInput } from '../layer-input.js';
-import type { LayerRequest } from '../layer-request.js';
+import { type LayerRequest, packNameOf } from '../layer-request.js';
 import type { PendingProduct } from '../pending.js';
 import { newBuffer, type View, wholeView } from '../view.js';
 import { type Geometry, geometryOf } from './conv-geometry.js';
@@ -31,6 +31,7 @@ export const conv: OpLowering = {
     const common = {
       node: context.label,
       weight,
+      packName: packNameOf(weight, ''),
       rows: (values: Float32Array) => spread(values, outputs, groups),
       macs: batch * pixels * sizeOf(weight.shape),
     };

@@ -2,7 +2,7 @@ import { getString } from '@secateur/graph';
 import type { Runtime } from '@secateur/sparse-wasm';
 import type { Step } from '../step.js';
 import { collapse, eachOuter } from '../strided.js';
-import { orderOf, type View } from '../view.js';
+import { isDense, orderOf, type View } from '../view.js';
 import type { NodeContext, OpLowering } from './op-lowering.js';
 
 /** `to = f(from)` over `n` elements in a row, all pointers in bytes. */
@@ -19,7 +19,7 @@ export function elementwiseStep(kind: string, from: View, to: View, row: Row): S
     kind,
     reads: [from.buffer],
     writes: [to.buffer],
-    mayReuse: isRows && from.offset === 0 ? [[from.buffer, to.buffer]] : [],
+    mayReuse: from.offset === 0 && isDense(from, orderOf(to)) ? [[from.buffer, to.buffer]] : [],
     bind({ runtime, at }) {
       const [target, source] = [at(to), at(from)];
       return () => eachOuter(loops, 1, ([t, f]) => row(runtime, target + 4 * t!, source + 4 * f!, n));

@@ -1,5 +1,5 @@
 import { layerInput } from '../layer-input.js';
-import { type LayerRequest, transposedRows } from '../layer-request.js';
+import { type LayerRequest, packNameOf, transposedRows } from '../layer-request.js';
 import type { Lowering } from '../lowering.js';
 import type { PendingProduct } from '../pending.js';
 import type { ConstantValue } from '../values.js';
@@ -38,6 +38,7 @@ export function linear(
     node: label,
     shape: { outputs, inputs },
     weight,
+    packName: packNameOf(weight, isTransposed ? '' : 'inputs first'),
     rows: (values) => (isTransposed ? values : transposedRows(values, inputs, outputs)),
     size: { linear: { tokens, batch } },
     macs: rows * inputs * outputs,

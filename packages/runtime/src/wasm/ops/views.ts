@@ -14,7 +14,7 @@ const toOutputShape: OpLowering['lower'] = (context) => [
   reshaped(context.lowering, context.view(0), context.outputShape()),
 ];
 
-const same: OpLowering['lower'] = (context) => [context.view(0)];
+const same: OpLowering['lower'] = (context) => (context.node.outputs.length === 1 ? [context.view(0)] : undefined);
 
 const transpose: OpLowering = {
   op: 'Transpose',
