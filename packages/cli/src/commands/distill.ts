@@ -38,7 +38,7 @@ interface DistillFlags extends TrainFlags {
 
 /** The command, with flags for the options of the method that `argv` names. */
 export async function distillCommand(session: Session, argv: readonly string[]): Promise<Command> {
-  const name = argv.includes('distill') ? flagValue(argv, 'method') : undefined;
+  const name = argv.includes('distill') ? methodNamed(session, argv) : undefined;
   const factory = name === undefined ? undefined : await findFactory(session, argv, name);
   const flags = factory ? flagsOf(factory) : [];
   const command = describe();
@@ -53,6 +53,12 @@ export async function distillCommand(session: Session, argv: readonly string[]):
       const { trainAction } = await import('../train/train-action.js');
       await trainAction(session, model, options, await distillationOf(model, options, factory, given, isGiven));
     });
+}
+
+/** The method of the command line, or else of the configuration. */
+function methodNamed(session: Session, argv: readonly string[]): string | undefined {
+  const configured = (session.config?.config.defaults?.distill as { method?: unknown } | undefined)?.method;
+  return flagValue(argv, 'method') ?? (typeof configured === 'string' ? configured : undefined);
 }
 
 /** @throws {SecateurError} BAD_OPTION, MISSING_NEED */
