@@ -30,10 +30,15 @@ export function layerInput(
       return { sources: pending.parts.map((part) => lowering.dense(part)) };
     }
   }
-  if (isSame && pending.kind === 'enlargement' && upsample) {
+  if (isSame && pending.kind === 'enlargement' && upsample && isEnlarged(view, pending.source)) {
     return { sources: [lowering.dense(pending.source)], upsample: true };
   }
   return { sources: [transposeView(lowering.dense(view, order), order)] };
+}
+
+/** Whether a view still shows the picture as it was enlarged: a reshape may have put other rows together. */
+function isEnlarged({ shape }: View, source: View): boolean {
+  return shape.length === 4 && shape.every((size, axis) => size === source.shape[axis]! * (axis < 2 ? 1 : 2));
 }
 
 function readyInput(lowering: Lowering, input: LayerInput): LayerInput {

@@ -139,6 +139,20 @@ describe('what a layer takes over', () => {
       ['convolution'],
     ));
 
+  it('not an enlargement that was given another shape', () =>
+    check(
+      image,
+      (b, x) => {
+        const enlarged = b.op('Resize', [x, '', b.tensor(float32([4], [1, 1, 2, 2]))], {
+          mode: string('nearest'),
+          coordinate_transformation_mode: string('asymmetric'),
+          nearest_mode: string('floor'),
+        });
+        return conv(b, b.op('Reshape', [enlarged, b.ints([2, 8, 8, 32])]), [8, 8, 3, 3], same);
+      },
+      ['enlarge', 'convolution'],
+    ));
+
   it.each([0, 1])('a residual as operand %d', (i) =>
     check(
       image,

@@ -6,8 +6,8 @@ import { evaluate, type Value, widened } from '../values.js';
 import type { View } from '../view.js';
 
 /**
- * Operators without kernels that are computed in plain JavaScript, on copies: embeddings of timesteps and classes, masks, shapes.
- * Those whose cost would be felt on whole activations are left out and refused.
+ * Operators without kernels, and forms of others that the kernels do not have, are computed in plain JavaScript, on copies. Denoisers
+ * have them in embeddings of timesteps and classes, masks and shapes, where their cost is not felt.
  */
 const names =
   'Abs Add And ArgMax ArgMin AveragePool Cast CastLike Ceil Clip Concat Constant ConstantOfShape Cos Div Dropout ' +

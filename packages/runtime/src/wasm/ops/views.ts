@@ -29,11 +29,13 @@ const split: OpLowering = {
   op: 'Split',
   lower(context) {
     const { node } = context;
+    // Without a name a part has no size to go on from.
+    if (node.outputs.includes('')) return undefined;
     const view = context.view(0);
     const axis = positive(getInt(node, 'axis', 0), view.shape.length);
     let start = 0;
-    return node.outputs.map((output, k): Value => {
-      const size = output ? context.outputShape(k)[axis]! : 0;
+    return node.outputs.map((_, k): Value => {
+      const size = context.outputShape(k)[axis]!;
       const part = sliceView(view, axis, start, size);
       start += size;
       return part;
