@@ -18,6 +18,7 @@ export {
 export {
   activations,
   type Budget,
+  branches,
   type Calibration,
   type Cost,
   type Criterion,
@@ -29,11 +30,14 @@ export {
   defineSelector,
   type Engine,
   elements,
+  exhaustive,
   type FeatureExtractor,
   globalRanking,
   gradients,
+  greedy,
   heads,
   isomorphicRanking,
+  knapsack,
   localRanking,
   type Manifest,
   type Method,
@@ -52,6 +56,13 @@ export {
 } from '@secateur/core';
 export { type DiffPruningOptions, diffPruning } from '@secateur/diff-pruning';
 export { couple, SecateurError } from '@secateur/graph';
+export {
+  additivityOf,
+  type LaptopDiffOptions,
+  laptopDiff,
+  outputLoss,
+  taskLoss,
+} from '@secateur/laptop-diff';
 export {
   clipScore,
   type EvaluatedMetric,

@@ -1,6 +1,7 @@
 import type { Role, UnitKind } from '@secateur/graph';
 import type { Need } from './need.js';
 import { makeFactory, type Plugin, type PluginDefinition, type PluginFactory } from './plugin.js';
+import type { Without } from './statistics/statistics.js';
 
 /** One axis of one tensor that a group's units take indices of, with what is needed to read it. */
 export interface SliceView {
@@ -43,6 +44,8 @@ export interface ScoreContext<Options> {
    * multiplied with an input (norms, biases).
    */
   inputNorms(slice: SliceView): InputNorms | undefined;
+  /** How the output changes without a layer or block. Needs `outputsWithout()`. */
+  outputsWithout(group: GroupView): Without;
   /** Uniform number in [0, 1) that depends on the seed, the group and the unit alone. */
   random(group: GroupView, unit: number): number;
 }

@@ -44,6 +44,7 @@ export type { FeatureExtractor, TextImageEncoder } from './feature-extractor.js'
 export type { ByteSink, ByteSource, OutputFolder, SourceFolder } from './files.js';
 export { type ParseJsonOptions, parseJson } from './json.js';
 export { type Latency, type LatencyOptions, measureLatency, sampleFeeds } from './latency.js';
+export { isInside, type TreatmentChoice, treatmentChoices, unitsOfSpace } from './layer-units.js';
 export {
   fromRanges,
   type GroupReport,
@@ -58,6 +59,7 @@ export { keepLargest, keepLargestOfAll, keepNofM, type Pattern, parsePattern } f
 export { blobSource, bytesSource, memoryFolder, memoryOutput } from './memory-files.js';
 export { memoryInTurns } from './memory-in-turns.js';
 export {
+  type Additivity,
   defineMethod,
   type Method,
   type MethodContext,
@@ -92,7 +94,7 @@ export {
   type SaveOptions,
 } from './model.js';
 export { matches } from './name-pattern.js';
-export { activations, gradients, type Need, type StopRule, weights } from './need.js';
+export { activations, gradients, type Need, outputsWithout, type StopRule, weights } from './need.js';
 export {
   type CellPlan,
   type Cells,
@@ -132,11 +134,15 @@ export {
   type SelectorDefinition,
   type UnitScores,
 } from './selector.js';
+export { exhaustive } from './selectors/exhaustive.js';
 export { type GlobalOptions, globalRanking, isomorphicRanking } from './selectors/global.js';
+export { type GreedyOptions, greedy } from './selectors/greedy.js';
+export { knapsack } from './selectors/knapsack.js';
 export { localRanking } from './selectors/local.js';
 export { Sha256, sha256, sha256Source } from './sha256.js';
 export {
   blocks,
+  branches,
   channels,
   elements,
   groupOfId,
@@ -152,12 +158,17 @@ export {
   parseSpace,
   type Space,
   spaceNames,
-  type TreatmentChoice,
-  treatmentChoices,
 } from './space.js';
 export { collectStatistics } from './statistics/collect.js';
 export { type ComparedOutput, comparedOutput } from './statistics/compared-output.js';
-export type { Statistics, StatisticsRequest, TimestepLoss } from './statistics/statistics.js';
+export { spreadTimesteps } from './statistics/spread-timesteps.js';
+export type {
+  OutputsWithout,
+  Statistics,
+  StatisticsRequest,
+  TimestepLoss,
+  Without,
+} from './statistics/statistics.js';
 export { subfolder } from './subfolder.js';
 export { type UrlSourceOptions, urlSource } from './url-source.js';
 export { planTies, type WidthTie, type WidthTies } from './width-ties.js';

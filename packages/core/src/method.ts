@@ -2,13 +2,14 @@ import type { Coupling, OpSet, Removal } from '@secateur/graph';
 import type { Budget } from './budget.js';
 import type { Calibration } from './calibration.js';
 import type { Engine } from './engine.js';
+import type { TreatmentChoice } from './layer-units.js';
 import type { Model } from './model.js';
 import type { NormGroupRule } from './norm-rules.js';
 import { makeFactory, type Plugin, type PluginDefinition, type PluginFactory } from './plugin.js';
 import type { Logger, ProgressListener } from './progress.js';
 import type { Json, RunJournal } from './run-store.js';
 import type { Masks, UnitScores } from './selector.js';
-import type { Space, TreatmentChoice } from './space.js';
+import type { Space } from './space.js';
 import type { Statistics } from './statistics/statistics.js';
 
 /** What the caller of `prune()` asked for, apart from the method's own options. */
@@ -62,6 +63,27 @@ export interface Step {
   readonly outcome?: Outcome;
 }
 
+/** How well the sum of single layers' scores tells what removing several of them does. */
+export interface Additivity {
+  /** The criterion whose scores were added up. */
+  readonly criterion: string;
+  /** Random sets of layers: the sum of their scores, and the score of leaving them all out, measured. */
+  readonly subsets: readonly {
+    readonly units: readonly string[];
+    readonly predicted: number;
+    readonly measured: number;
+  }[];
+  /** Correlation of the two over the sets, in [-1, 1]; `null` where one of them does not vary. */
+  readonly pearson: number | null;
+  readonly spearman: number | null;
+  /** The same for sums of other criteria's scores, against the same measurements. */
+  readonly others: readonly {
+    readonly criterion: string;
+    readonly pearson: number | null;
+    readonly spearman: number | null;
+  }[];
+}
+
 /** What a method decided. */
 export interface Outcome {
   /** Units to remove for real. */
@@ -70,6 +92,8 @@ export interface Outcome {
   readonly masks?: Masks;
   readonly scores?: UnitScores;
   readonly statistics?: Statistics;
+  /** Where scores of layers are added up. */
+  readonly additivity?: Additivity;
   /** Rule used for GroupNorm. */
   readonly normGroups?: NormGroupRule;
   /** Groups left alone, with the reason. */

@@ -9,7 +9,14 @@ export type Need =
       readonly accumulate: 'sum' | 'sum-squares';
       readonly stop?: StopRule;
     }
-  | { readonly kind: 'activations'; readonly norm: 'l2' };
+  | { readonly kind: 'activations'; readonly norm: 'l2' }
+  | {
+      readonly kind: 'outputs-without';
+      /** How many random sets of layers are measured as well. */
+      readonly subsets: number;
+      /** Rows of one run at most; 0: as many as memory allows, by estimate. */
+      readonly rowsPerRun: number;
+    };
 
 /**
  * When to leave off adding timesteps. They are visited from 0 (clean) upwards; the loss L_t falls with t; `max` is the
@@ -46,3 +53,15 @@ export const gradients = (options: { accumulate?: 'sum' | 'sum-squares'; stop?: 
 
 /** L2 norm of every input channel of every weight, over samples, positions and tokens. */
 export const activations = (): Need => ({ kind: 'activations', norm: 'l2' });
+
+/**
+ * Outputs of the model without each of the layers there are to choose from, against those of the whole model: one graph in
+ * which layers can be switched off, forward runs alone.
+ *
+ * @param options.subsets random sets of layers that are measured as well, to see how far single results add up. Default 0
+ * @param options.rowsPerRun samples times layers in one run at most. Default 0: as many as memory allows, by estimate
+ */
+export const outputsWithout = (options: { subsets?: number; rowsPerRun?: number } = {}): Need => {
+  const { subsets = 0, rowsPerRun = 0 } = options;
+  return { kind: 'outputs-without', subsets, rowsPerRun };
+};

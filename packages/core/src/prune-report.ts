@@ -3,7 +3,7 @@ import type { Cost } from './budget.js';
 import type { Latency } from './latency.js';
 import { type GroupReport, type Manifest, reportGroups } from './manifest.js';
 import { sparsityOf } from './masks/mask.js';
-import type { Outcome } from './method.js';
+import type { Additivity, Outcome } from './method.js';
 import type { Json } from './run-store.js';
 import { groupOfId, isDepth } from './space.js';
 import type { TimestepLoss } from './statistics/statistics.js';
@@ -40,6 +40,8 @@ export interface PruneReport {
   readonly coverage: number;
   readonly losses: readonly TimestepLoss[];
   readonly stoppedAt?: number;
+  /** How well scores of layers add up, where that was measured. */
+  readonly additivity?: Additivity;
   /** Sparsity by tensor, for element and N:M masks. */
   readonly sparsity?: Readonly<Record<string, number>>;
   readonly engine?: string;
@@ -79,6 +81,7 @@ export function makeReport({ model, coupling, outcome, manifest, ...measured }: 
     coverage: coupling.parameters === 0 ? 1 : coupling.covered / coupling.parameters,
     losses: outcome.statistics?.losses ?? [],
     stoppedAt: outcome.statistics?.stoppedAt,
+    ...(outcome.additivity ? { additivity: outcome.additivity } : {}),
     sparsity: outcome.masks && Object.fromEntries([...outcome.masks].map(([name, mask]) => [name, sparsityOf(mask)])),
     engine: measured.engine,
     warnings: measured.warnings,

@@ -1,8 +1,8 @@
 import { SecateurError } from '@secateur/graph';
 import { type Budget, ratioBudget } from './budget.js';
+import { type TreatmentChoice, treatmentChoices } from './layer-units.js';
 import type { PruneSettings } from './method.js';
 import type { PruneOptions } from './prune.js';
-import { type TreatmentChoice, treatmentChoices } from './space.js';
 
 /**
  * What the caller asked for, with defaults filled in.
@@ -42,7 +42,7 @@ function treatmentOf(treatment: TreatmentChoice): TreatmentChoice {
   if (treatmentChoices.includes(treatment)) return treatment;
   throw new SecateurError('BAD_OPTION', `There is no treatment "${treatment}".`, {
     field: 'treatment',
-    hint: `Choose ${treatmentChoices.join(' or ')}.`,
+    hint: `Choose ${treatmentChoices.join(', ')}.`,
   });
 }
 

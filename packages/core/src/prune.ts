@@ -14,6 +14,7 @@ import type { Calibration } from './calibration.js';
 import { costOf } from './cost.js';
 import type { Engine } from './engine.js';
 import { type Latency, measureLatency } from './latency.js';
+import type { TreatmentChoice } from './layer-units.js';
 import { hashScores, keptOfCut, type Manifest, rangesOfRemoval } from './manifest.js';
 import type { Method, Outcome, PruneSettings } from './method.js';
 import type { Model } from './model.js';
@@ -24,7 +25,7 @@ import { settingsOf } from './prune-settings.js';
 import { type Json, memoryRunStore, RunJournal, type RunStore } from './run-store.js';
 import type { Masks } from './selector.js';
 import { sha256 } from './sha256.js';
-import type { Space, TreatmentChoice } from './space.js';
+import type { Space } from './space.js';
 
 export interface PruneOptions {
   readonly method: Method;

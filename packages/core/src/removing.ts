@@ -1,6 +1,7 @@
 import { type Coupling, SecateurError } from '@secateur/graph';
+import type { TreatmentChoice } from './layer-units.js';
 import type { Method } from './method.js';
-import { groupsOfKinds, type Space, type TreatmentChoice } from './space.js';
+import { groupsOfKinds, type Space } from './space.js';
 
 export interface RemovingOptions {
   /**

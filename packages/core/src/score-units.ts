@@ -113,6 +113,10 @@ export function scoreUnits(
         gradients: (slice) => need(criterion, 'gradients', statistics.gradients).get(constantOf(slice)) ?? empty(slice),
         inputNorms: (slice): InputNorms | undefined =>
           need(criterion, 'activations', statistics.inputNorms).get(constantOf(slice)),
+        outputsWithout: ({ id }) => {
+          const { units } = need(criterion, 'outputsWithout', statistics.outputsWithout);
+          return units.get(id) ?? notMeasured(criterion.name, id);
+        },
         random: (of, unit) => uniform(seed, of === view ? groupHash : hashText(of.id), unit),
       }),
     );
@@ -133,6 +137,17 @@ function valueOfSlice(plugin: string, view: ValueGroup, slice: SliceView): strin
     {
       plugin,
       field: slice.tensor,
+    },
+  );
+}
+
+function notMeasured(plugin: string, id: string): never {
+  throw new SecateurError(
+    'BAD_PLUGIN',
+    `Criterion "${plugin}" reads the output without "${id}", which it is not given.`,
+    {
+      plugin,
+      field: id,
     },
   );
 }

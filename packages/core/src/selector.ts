@@ -1,4 +1,4 @@
-import type { Coupling, Group, Removal } from '@secateur/graph';
+import type { Coupling, DepthUnit, Group, Removal } from '@secateur/graph';
 import type { Budget, Cost } from './budget.js';
 import type { Mask } from './masks/mask.js';
 import type { CellPlan, NormGroupRule } from './norm-rules.js';
@@ -25,6 +25,8 @@ export interface SelectContext<Options> {
   readonly before: Cost;
   /** Cost of what remains after a removal; reads no weights. */
   cost(removal: Removal): Cost;
+  /** What each of some layers or blocks saves by itself, by id: see `depthCosts`. */
+  savings(units: readonly DepthUnit[]): ReadonlyMap<string, Cost>;
   /** Measured milliseconds of one run after a removal, and before. Only with a `latency` budget. */
   latency?(removal: Removal): Promise<number>;
 }

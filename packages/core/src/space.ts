@@ -1,4 +1,5 @@
-import { type Coupling, type DepthUnit, depthKinds, type Group, SecateurError, type UnitKind } from '@secateur/graph';
+import { type Coupling, depthKinds, type Group, SecateurError, type UnitKind } from '@secateur/graph';
+import { type TreatmentChoice, unitsOfKinds } from './layer-units.js';
 import { type Pattern, parsePattern } from './masks/select-elements.js';
 
 /**
@@ -7,7 +8,13 @@ import { type Pattern, parsePattern } from './masks/select-elements.js';
  * - `elements`: single weights, zeroed, as a pattern allows
  */
 export type Space =
-  | { readonly kind: 'units'; readonly name: string; readonly units: readonly UnitKind[] }
+  | {
+      readonly kind: 'units';
+      readonly name: string;
+      readonly units: readonly UnitKind[];
+      /** Layers and blocks that lie in no other alone: see {@link branches}. */
+      readonly outermost?: true;
+    }
   | { readonly kind: 'elements'; readonly name: string; readonly pattern: Pattern };
 
 /** Channels of convolutions and linears, neurons among them, and the inner dimensions of attention heads (the same in every head). */
@@ -28,6 +35,12 @@ export const layers: Space = { kind: 'units', name: 'layers', units: ['layer'] }
 /** Modules made of residual branches: transformer blocks, whole attentions of U-Nets, mid blocks. */
 export const blocks: Space = { kind: 'units', name: 'blocks', units: ['block'] };
 
+/**
+ * Layers as a U-Net's configuration counts them, none inside another: resnets and whole attentions; of an attention with
+ * several transformer blocks these one by one. In transformers, attentions and feed-forwards.
+ */
+export const branches: Space = { kind: 'units', name: 'branches', units: ['layer', 'block'], outermost: true };
+
 /** Layers on the way down of a U-Net with those on the way up that read their skips, attentions included. */
 export const pairs: Space = { kind: 'units', name: 'pairs', units: ['pair'] };
 
@@ -39,7 +52,7 @@ export function nOfM(n: number, m: number): Space {
   return { kind: 'elements', name: `${n}:${m}`, pattern: parsePattern(`${n}:${m}`) };
 }
 
-const unitSpaces = [channels, heads, neurons, modulations, layers, blocks, pairs] as Extract<
+const unitSpaces = [channels, heads, neurons, modulations, layers, blocks, branches, pairs] as Extract<
   Space,
   { kind: 'units' }
 >[];
@@ -71,7 +84,15 @@ export function parseSpace(text: string): Space {
       hint: 'Prune twice: layers first, then what is left of them.',
     });
   }
-  return { kind: 'units', name: known.map(({ name }) => name).join(','), units };
+  const name = known.map((space) => space.name).join(',');
+  const isBranches = (space: Space): boolean => space === branches;
+  if (!known.some(isBranches)) return { kind: 'units', name, units };
+  if (known.every((space) => isBranches(space) || space === pairs))
+    return { kind: 'units', name, units, outermost: true };
+  throw new SecateurError('BAD_OPTION', `The space "${text}" adds to branches what lies in them or around them.`, {
+    field: 'space',
+    hint: 'Branches go with pairs alone.',
+  });
 }
 
 /** Whether units of a kind are left out as a whole, rather than made narrower. */
@@ -83,11 +104,6 @@ export function isDepth(kind: UnitKind): boolean {
 export function includesKind(kinds: readonly UnitKind[], kind: UnitKind): boolean {
   return kinds.includes(kind) || (kind === 'neuron' && kinds.includes('channel'));
 }
-
-/** What to leave in the place of a layer whose input is a concatenation with a skip. */
-export type TreatmentChoice = 'shortcut' | 'pass';
-
-export const treatmentChoices: readonly TreatmentChoice[] = ['shortcut', 'pass'];
 
 /**
  * Everything of some kinds that can be removed from a model.
@@ -101,14 +117,7 @@ export function groupsOfKinds(
 ): readonly Group[] {
   const groups = coupling.groups.filter(({ kind }) => includesKind(kinds, kind));
   const outputs = kinds.includes('modulation') ? coupling.modulations : [];
-  const deep = kinds.some(isDepth) ? coupling.depth.filter(({ kind }) => kinds.includes(kind)) : [];
-  return [...groups, ...outputs, ...ofTreatment(deep, treatment)];
-}
-
-/** One unit for every layer: that of the treatment where there is one. */
-function ofTreatment(units: readonly DepthUnit[], treatment: TreatmentChoice): DepthUnit[] {
-  const passed = new Set(units.flatMap(({ id }) => (id.endsWith(':pass') ? [id.slice(0, -':pass'.length)] : [])));
-  return units.filter(({ id }) => (treatment === 'pass' ? !passed.has(id) : !id.endsWith(':pass')));
+  return [...groups, ...outputs, ...unitsOfKinds(coupling, kinds, treatment)];
 }
 
 /** The group of an id, of whatever kind. */

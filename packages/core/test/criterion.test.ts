@@ -46,7 +46,13 @@ it('sumPerUnit adds terms in double precision', () => {
 
 describe('defineCriterion', () => {
   const base = { name: 'mine', apiVersion: 1, defaults: { p: 1 }, units: ['channel'], needs: [weights()] } as const;
-  const scoreContext = { ...context, gradients: context.weights, inputNorms: () => undefined, random: () => 0 };
+  const scoreContext = {
+    ...context,
+    gradients: context.weights,
+    inputNorms: () => undefined,
+    outputsWithout: () => ({ distance: 0, lossChange: 0 }),
+    random: () => 0,
+  };
 
   it('makes scores of a group from scores of units', () => {
     const sum = defineCriterion<{ p: number }>({

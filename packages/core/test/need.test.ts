@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { activations, gradients, weights } from '../src/index.js';
+import { activations, gradients, outputsWithout, weights } from '../src/index.js';
 
 describe('needs', () => {
   it('are plain values with their defaults', () => {
     expect(weights()).toEqual({ kind: 'weights' });
     expect(activations()).toEqual({ kind: 'activations', norm: 'l2' });
     expect(gradients()).toEqual({ kind: 'gradients', accumulate: 'sum' });
+  });
+  it('measure without layers, and some sets of them', () => {
+    expect(outputsWithout()).toEqual({ kind: 'outputs-without', subsets: 0, rowsPerRun: 0 });
+    expect(outputsWithout({ subsets: 3, rowsPerRun: 2 })).toMatchObject({ subsets: 3, rowsPerRun: 2 });
   });
   it('carry a stop rule', () => {
     const stop = { threshold: 0.05, order: 'test-first' } as const;

@@ -110,6 +110,10 @@ describe('scoreUnits', () => {
     const refused = score({ score: ({ slices }, context) => context[what](slices[0]) as Float32Array });
     await expect(refused).rejects.toMatchObject({ code: 'MISSING_NEED', plugin: 'mine', field: 'needs' });
   });
+  it('refuses outputs that were not declared, and those without what was not measured', async () => {
+    const refused = score({ score: (group, context) => Float32Array.of(context.outputsWithout(group).distance) });
+    await expect(refused).rejects.toMatchObject({ code: 'MISSING_NEED', plugin: 'mine', field: 'needs' });
+  });
   it('refuses a slice of another group', async () => {
     const other = viewOfGroup(graph, stream).slices[0];
     const refused = score({ score: (_, context) => context.weights(other) });

@@ -2,6 +2,7 @@ import { couple } from '@secateur/graph';
 import { describe, expect, it } from 'vitest';
 import {
   blocks,
+  branches,
   channels,
   elements,
   groupOfId,
@@ -19,7 +20,7 @@ import { deepModel } from './support/deep-model.js';
 
 describe('parseSpace', () => {
   it('reads every name', () => {
-    const all = [channels, heads, neurons, modulations, layers, blocks, pairs, elements, nOfM(2, 4)];
+    const all = [channels, heads, neurons, modulations, layers, blocks, branches, pairs, elements, nOfM(2, 4)];
     expect(spaceNames.map(parseSpace)).toEqual(all);
     expect(parseSpace('1:8')).toEqual({ kind: 'elements', name: '1:8', pattern: { kind: 'n:m', n: 1, m: 8 } });
   });
@@ -30,11 +31,15 @@ describe('parseSpace', () => {
       name: 'heads,neurons,modulations',
       units,
     });
-    expect(parseSpace('layers,blocks')).toMatchObject({ units: ['layer', 'block'] });
+    expect(parseSpace('layers,blocks')).toEqual({ kind: 'units', name: 'layers,blocks', units: ['layer', 'block'] });
+    expect(parseSpace('branches,pairs')).toMatchObject({ units: ['layer', 'block', 'pair'], outermost: true });
   });
-  it.each(['layers!', '4:2', ':', '2:4:8', '', 'heads,layers', 'heads,elements'])('refuses "%s"', (text) => {
-    expect(() => parseSpace(text)).toThrowError(expect.objectContaining({ code: 'BAD_OPTION', field: 'space' }));
-  });
+  it.each(['layers!', '4:2', ':', '2:4:8', '', 'heads,layers', 'heads,elements', 'branches,layers'])(
+    'refuses "%s"',
+    (text) => {
+      expect(() => parseSpace(text)).toThrowError(expect.objectContaining({ code: 'BAD_OPTION', field: 'space' }));
+    },
+  );
 });
 
 describe('groupsOfKinds', () => {

@@ -80,6 +80,10 @@ describe.each([...cases.keys()])('layers and blocks of %s', (name) => {
 
   it('each alone: rebuilt by the builder, and the same as zeros', () => checks.checkUnits());
 
+  it.runIf(name.startsWith('unet2d'))('each alone, switched off in one graph: the same as removed', () =>
+    checks.checkGates(),
+  );
+
   it('some at a time: rebuilt, saved and loaded', () => checks.checkSets([1, 2, 3]));
 
   it.runIf(checks.coupling.modulations.length > 0)('modulations, some at a time', () => checks.checkModulations(1));

@@ -78,6 +78,7 @@ export { defaultOps, opSetOf, withOps } from './ops/index.js';
 export { type Window, windowOf } from './ops/window.js';
 export { renameValues } from './rename-values.js';
 export { subgraph } from './subgraph.js';
+export { type Gate, type GatedGraph, gateUnits } from './surgery/gate-units.js';
 export { type Cut, type Removal, removeUnits } from './surgery/remove-units.js';
 export type { RewriteContext } from './surgery/rewrite-context.js';
 export { scatterNode } from './surgery/scatter.js';

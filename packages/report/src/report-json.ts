@@ -1,4 +1,4 @@
-import type { Json, Latency, Measured, PruneReport, Ranges } from '@secateur/core';
+import type { Additivity, Json, Latency, Measured, PruneReport, Ranges } from '@secateur/core';
 
 /** What one side of a run costs. */
 export interface CostJson {
@@ -45,6 +45,7 @@ export interface ReportJson {
   readonly notPruned: PruneReport['notPruned'];
   readonly losses: PruneReport['losses'];
   readonly stoppedAt: number | null;
+  readonly additivity: Additivity | null;
   readonly sparsity: Readonly<Record<string, number>> | null;
   readonly warnings: readonly string[];
 }
@@ -85,6 +86,7 @@ export function reportJson(report: PruneReport, options: ReportJsonOptions = {})
     notPruned: report.notPruned,
     losses: report.losses,
     stoppedAt: report.stoppedAt ?? null,
+    additivity: report.additivity ?? null,
     sparsity: report.sparsity ?? null,
     warnings: report.warnings,
   };

@@ -6,6 +6,7 @@ import { html } from './html/html.js';
 import { renderPage } from './html/page.js';
 import { pictureFigures, type ReportPicture } from './picture.js';
 import type { TimestepError } from './plots/plot-differences.js';
+import { additivitySection } from './sections/additivity.js';
 import { costSection } from './sections/cost.js';
 import { differencesSection } from './sections/differences.js';
 import { layersSection } from './sections/layers.js';
@@ -64,6 +65,7 @@ export function renderReport(input: ReportInput): string {
     sparsitySection(report),
     scoresSection(report),
     timestepsSection(report),
+    additivitySection(report),
     outputError && differencesSection([{ name: report.model, points: outputError }], outputErrorNote),
     ...(compare ? compareSections(compare, 'compare-') : []),
     notPrunedSection(report),

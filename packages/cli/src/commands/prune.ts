@@ -16,6 +16,7 @@ Examples:
   $ secateur prune unet/ --method magnitude --space 2:4 --ratio 0.5 --out sparse/
   $ secateur prune sd15/unet --method taylor --ratio 0.2 --data prompts.safetensors --timesteps 50 --out smaller/
   $ secateur prune unet/ --method magnitude --space layers --ratio 0.2 --out shallower/
+  $ secateur prune zoo:fashion-sd --method laptop-diff --ratio 0.3 --data zoo:fashion-mnist --out shallower/
   $ secateur prune unet/ --remove 'down_blocks.*.resnets.1+*,mid_block' --out shallower/
   $ secateur prune --method diff-pruning --help      with the options of that method
 
@@ -58,7 +59,7 @@ function describe(): Command {
   what(
     new Option(
       '--space <name>',
-      'channels, heads, neurons, modulations, layers, blocks, pairs, elements, or a pattern such as 2:4 (default: the method’s)',
+      'channels, heads, neurons, modulations, layers, blocks, branches, pairs, elements, or a pattern such as 2:4 (default: the method’s)',
     ),
   );
   what(
@@ -68,11 +69,16 @@ function describe(): Command {
     ).conflicts(['method', 'ratio', 'budget', 'space']),
   );
   what(
-    new Option('--treatment <name>', 'what is left of a layer that reads a skip (default: shortcut)').choices(
+    new Option('--treatment <name>', 'what is left of a layer whose width changes (default: shortcut)').choices(
       treatmentChoices,
     ),
   );
-  what(new Option('--selector <name>', 'local, global, isomorphic, or a plugin’s (default: the method’s, else local)'));
+  what(
+    new Option(
+      '--selector <name>',
+      'local, global, isomorphic; of whole layers knapsack, greedy, exhaustive; or a plugin’s (default: the method’s, else local)',
+    ),
+  );
   what(
     new Option('--norm-groups <rule>', 'how GroupNorm is respected (default: the method’s)').choices(normGroupRules),
   );

@@ -13,17 +13,19 @@ import { SecateurError } from '@secateur/graph';
  * @throws {SecateurError} BAD_PLUGIN when it cannot be found or fails while loading
  */
 export async function loadModule(specifier: string, folder: string): Promise<Record<string, unknown>> {
-  const [{ createJiti }, core, graph, baselines, diffPruning, sparsedm, train, metrics, secateur] = await Promise.all([
-    import('jiti'),
-    import('@secateur/core'),
-    import('@secateur/graph'),
-    import('@secateur/baselines'),
-    import('@secateur/diff-pruning'),
-    import('@secateur/sparsedm'),
-    import('@secateur/train'),
-    import('@secateur/metrics'),
-    import('../index.js'),
-  ]);
+  const [{ createJiti }, core, graph, baselines, diffPruning, laptopDiff, sparsedm, train, metrics, secateur] =
+    await Promise.all([
+      import('jiti'),
+      import('@secateur/core'),
+      import('@secateur/graph'),
+      import('@secateur/baselines'),
+      import('@secateur/diff-pruning'),
+      import('@secateur/laptop-diff'),
+      import('@secateur/sparsedm'),
+      import('@secateur/train'),
+      import('@secateur/metrics'),
+      import('../index.js'),
+    ]);
   const jiti = createJiti(pathToFileURL(join(folderOf(folder), 'secateur.js')).href, {
     // No cache: nothing may be written where the user did not ask for it.
     fsCache: false,
@@ -33,6 +35,7 @@ export async function loadModule(specifier: string, folder: string): Promise<Rec
       '@secateur/graph': graph,
       '@secateur/baselines': baselines,
       '@secateur/diff-pruning': diffPruning,
+      '@secateur/laptop-diff': laptopDiff,
       '@secateur/sparsedm': sparsedm,
       '@secateur/train': train,
       '@secateur/metrics': metrics,

@@ -17,18 +17,21 @@ export interface PluginSources {
  * @throws {SecateurError} BAD_PLUGIN, NAME_CLASH
  */
 export async function loadPlugins(sources: PluginSources): Promise<Registry> {
-  const [core, baselines, diffPruning, sparsedm, metrics] = await Promise.all([
+  const [core, baselines, diffPruning, laptopDiff, sparsedm, metrics] = await Promise.all([
     import('@secateur/core'),
     import('@secateur/baselines'),
     import('@secateur/diff-pruning'),
+    import('@secateur/laptop-diff'),
     import('@secateur/sparsedm'),
     import('@secateur/metrics'),
   ]);
   const registry = new Registry();
-  const { localRanking, globalRanking, isomorphicRanking } = core;
-  registry.addModule({ localRanking, globalRanking, isomorphicRanking }, '@secateur/core');
+  const { localRanking, globalRanking, isomorphicRanking, knapsack, greedy, exhaustive } = core;
+  const selectors = { localRanking, globalRanking, isomorphicRanking, knapsack, greedy, exhaustive };
+  registry.addModule(selectors, '@secateur/core');
   registry.addModule(baselines, '@secateur/baselines');
   registry.addModule(diffPruning, '@secateur/diff-pruning');
+  registry.addModule(laptopDiff, '@secateur/laptop-diff');
   registry.addModule(sparsedm, '@secateur/sparsedm');
   registry.addModule(metrics, '@secateur/metrics');
   for (const entry of flatten(sources.config?.config.plugins ?? [])) await addEntry(registry, entry, sources);

@@ -4,7 +4,8 @@ import type { Criterion } from '../criterion.js';
 import type { PluginFactory } from '../plugin.js';
 import { chooseElements, listWeightTensors } from '../score-elements.js';
 import { loadWeights, scoreUnits } from '../score-units.js';
-import type { Statistics } from '../statistics/statistics.js';
+import { groupsOfKinds } from '../space.js';
+import type { OutputsWithout, Statistics } from '../statistics/statistics.js';
 import { codeOf } from './suite.js';
 import { seededValues, tinyModel } from './tiny-model.js';
 
@@ -47,7 +48,7 @@ export function testCriterion<Options extends object>(
         it.runIf(criterion.score)(
           'gives one finite score a unit, the same each time, and changes no weights',
           async () => {
-            const groups = coupling.groups.filter((group) => criterion.units.includes(group.kind));
+            const groups = groupsOfKinds(coupling, criterion.units);
             expect(groups.length).toBeGreaterThan(0);
             const run = async () => {
               const weights = await loadWeights(model.graph, model.graph.constants.keys());
@@ -104,5 +105,12 @@ function statisticsFor(criterion: Criterion, coupling: Coupling): Statistics {
     losses: [],
     ...(kinds.has('gradients') ? { gradients } : {}),
     ...(kinds.has('activations') ? { inputNorms } : {}),
+    ...(kinds.has('outputs-without') ? { outputsWithout: withoutEach(coupling) } : {}),
   };
+}
+
+function withoutEach({ depth }: Coupling): OutputsWithout {
+  const [distances, changes] = [seededValues(700, depth.length).map(Math.abs), seededValues(701, depth.length)];
+  const units = new Map(depth.map(({ id }, i) => [id, { distance: distances[i], lossChange: changes[i] }]));
+  return { meanSquare: 1, loss: 1, units, subsets: [] };
 }

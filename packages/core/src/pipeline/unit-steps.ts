@@ -9,8 +9,8 @@ import {
 } from '@secateur/graph';
 import { costOf } from '../cost.js';
 import type { Criterion } from '../criterion.js';
+import { depthCosts } from '../depth-costs.js';
 import type { MethodContext, PruneSettings, Step } from '../method.js';
-import { matches } from '../name-pattern.js';
 import { type CellPlan, checkNorms, dropBrokenComponents, type NormGroupRule, planCells } from '../norm-rules.js';
 import type { PipelineParts } from '../pipeline.js';
 import type { Json } from '../run-store.js';
@@ -18,9 +18,10 @@ import { loadWeights, scoreUnits } from '../score-units.js';
 import type { UnitScores } from '../selector.js';
 import { localRanking } from '../selectors/local.js';
 import { checkDepthSettings } from '../selectors/rank-depth.js';
-import { groupsOfKinds, includesKind, isDepth, type Space } from '../space.js';
+import { includesKind, type Space } from '../space.js';
 import type { Statistics } from '../statistics/statistics.js';
 import { planTies } from '../width-ties.js';
+import { type Choice, hasTensor, isLayerSpace, wholeLayers } from './whole-layers.js';
 
 type Context = Omit<MethodContext<object>, 'options'>;
 type UnitSpace = Extract<Space, { kind: 'units' }>;
@@ -35,7 +36,7 @@ export async function* unitSteps(
   const { criterion, selector = localRanking() } = parts;
   const { coupling, settings, ops } = context;
   refuseUnknownOps(context.model.graph, ops ?? defaultOps);
-  const isDeep = space.units.every(isDepth);
+  const isDeep = isLayerSpace(space);
   if (isDeep) checkDepthSettings(settings);
   const rule = settings.normGroups ?? parts.normGroups ?? 'paper';
   const { plan, eligible, leftWhole } = isDeep ? wholeLayers(context, space) : planned(context, space, rule);
@@ -60,6 +61,7 @@ export async function* unitSteps(
     ratios: ratiosByGroup(groups, settings.ratios),
     before: costOf(context.model, { ops }),
     cost: (cut) => costOf(modelAfter(cut), { ops }),
+    savings: (units) => depthCosts(context.model, coupling, units),
     latency: context.latency && ((cut) => context.latency!(modelAfter(cut))),
   });
   if (!isDeep) checkNorms(coupling, removal, settings.expressible ? undefined : rule, selector.name);
@@ -67,31 +69,6 @@ export async function* unitSteps(
   const normGroups = isDeep ? undefined : rule;
   const outcome = { removal, scores, statistics, normGroups, leftWhole, space, ...names };
   yield { name: 'select', details: summaryOf(removal), outcome };
-}
-
-/** What there is to choose from. */
-interface Choice {
-  readonly plan: CellPlan;
-  readonly eligible: readonly Group[];
-  /** Groups left alone, and why. */
-  readonly leftWhole: Map<string, string>;
-}
-
-/** Layers and blocks. No rule divides them into cells: each is a group of one. */
-function wholeLayers({ coupling, settings }: Context, space: UnitSpace): Choice {
-  const leftWhole = new Map<string, string>();
-  const eligible = groupsOfKinds(coupling, space.units, settings.treatment).filter((group) => {
-    const ignored = settings.ignore.find((pattern) => hasTensor(group, pattern));
-    if (ignored) leftWhole.set(group.id, `ignored by "${ignored}"`);
-    return !ignored;
-  });
-  if (eligible.length === 0) {
-    throw new SecateurError('CANNOT_PRUNE', `There is nothing to remove in the space "${space.name}".`, {
-      field: 'space',
-      hint: '`secateur inspect MODEL` lists what can be removed.',
-    });
-  }
-  return { plan: { cells: new Map(), leftWhole: new Map() }, eligible, leftWhole };
 }
 
 function planned(context: Context, space: UnitSpace, rule: NormGroupRule): Choice {
@@ -139,10 +116,6 @@ function whyLeftAlone(group: Group, space: UnitSpace, settings: PruneSettings): 
   return ignored && `ignored by "${ignored}"`;
 }
 
-function hasTensor(group: Group, pattern: string): boolean {
-  return group.slices.some(({ tensor }) => matches(pattern, tensor));
-}
-
 /** Group by group, so that the weights of one group at a time are held. */
 async function scoreGroups(
   { coupling, model, seed, signal, onProgress }: Context,
@@ -151,13 +124,14 @@ async function scoreGroups(
   statistics: Statistics,
 ): Promise<UnitScores> {
   const scores = new Map<string, Float32Array>();
+  const readsWeights = criterion.needs.every(({ kind }) => kind !== 'outputs-without');
   const report = (done: number) => onProgress({ phase: 'score', done, total: groups.length, unit: 'groups' });
   for (const [done, group] of groups.entries()) {
     throwIfAborted(signal);
     report(done);
-    const values = group.slices
-      .map(({ value }) => value)
-      .filter((value) => model.graph.constants.get(value)!.parameter);
+    const values = readsWeights
+      ? group.slices.map(({ value }) => value).filter((value) => model.graph.constants.get(value)!.parameter)
+      : [];
     const weights = await loadWeights(model.graph, values);
     for (const [id, score] of scoreUnits(criterion, coupling, [group], weights, statistics, seed))
       scores.set(id, score);

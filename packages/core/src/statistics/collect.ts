@@ -1,6 +1,7 @@
 import { SecateurError } from '@secateur/graph';
 import { collectGradients } from './gradients.js';
 import { collectInputNorms } from './input-norms.js';
+import { collectOutputsWithout } from './outputs-without.js';
 import type { Statistics, StatisticsRequest } from './statistics.js';
 
 /**
@@ -18,17 +19,19 @@ export async function collectStatistics(request: StatisticsRequest): Promise<Sta
     });
   }
   const activations = request.needs.some((need) => need.kind === 'activations');
-  if (!gradients && !activations) return { losses: [] };
+  const without = request.needs.find((need) => need.kind === 'outputs-without');
+  if (!gradients && !activations && !without) return { losses: [] };
   const { engine, data } = request;
   if (!engine || !data) {
     const missing = engine ? 'data' : 'engine';
-    const what = gradients ? 'gradients' : 'activations';
+    const what = gradients ? 'gradients' : activations ? 'activations' : 'outputs without each layer';
     throw new SecateurError('MISSING_NEED', `Scoring needs ${what}, for which ${missing} must be given.`, {
       field: missing,
       hint: engine ? 'Pass calibration images: --data, or `data` in code.' : 'Pass an engine: `engine` in code.',
     });
   }
+  const outputsWithout = without ? await collectOutputsWithout({ ...request, engine, data }, without) : undefined;
   const inputNorms = activations ? await collectInputNorms({ ...request, engine, data }) : undefined;
   const swept = gradients ? await collectGradients({ ...request, engine, data }, gradients) : undefined;
-  return { losses: [], ...swept, inputNorms };
+  return { losses: [], ...swept, inputNorms, outputsWithout };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { activations, collectStatistics, gradients, weights } from '../../src/index.js';
+import { activations, collectStatistics, gradients, outputsWithout, weights } from '../../src/index.js';
 import { requestOf } from '../support/statistics-request.js';
 
 describe('collectStatistics', () => {
@@ -20,6 +20,7 @@ describe('collectStatistics', () => {
     ['engine', gradients()],
     ['data', gradients()],
     ['data', activations()],
+    ['engine', outputsWithout()],
   ] as const)('refuses without %s', async (missing, need) => {
     const refused = collectStatistics(requestOf({ needs: [need], [missing]: undefined }));
     await expect(refused).rejects.toMatchObject({ code: 'MISSING_NEED', field: missing });

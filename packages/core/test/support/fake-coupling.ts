@@ -46,6 +46,7 @@ export function fakeContext(
     ratios: {},
     before: costAt(total),
     cost: (removal) => costAt(total - removed(removal)),
+    savings: (units) => new Map(units.map(({ id }) => [id, costAt(1)])),
     ...overrides,
   };
 }

@@ -7,7 +7,9 @@ import {
   evaluateDim,
   evaluateGraph,
   float32,
+  type Gate,
   type Graph,
+  gateUnits,
   int64,
   removeUnits,
   sizeOf,
@@ -73,6 +75,22 @@ export class DepthChecks {
       if (unit.treatment === 'pass' || unit.kind === 'stage') continue;
       const zeroed = this.run(zeroUnits(this.coupling, removalOf([unit])));
       expect(largestDifference(zeroed, out), `${unit.id}, zeroed`).toBeLessThanOrEqual(1e-6);
+    }
+  }
+
+  /** Every unit switched off by its gate, all in one graph: the same as without it. */
+  checkGates(): void {
+    const { depth } = this.coupling;
+    const { graph, gates } = gateUnits(this.coupling, this.graph, depth);
+    const runWith = (off?: Gate): Outputs => {
+      const rows = (gate: Gate): Tensor => ({ dtype: 'bool', shape: [1], data: Uint8Array.of(gate === off ? 0 : 1) });
+      return this.run(graph, Object.fromEntries(gates.map((gate) => [gate.input, rows(gate)])));
+    };
+    expect(largestDifference(runWith(), this.runWhole())).toBe(0);
+    for (const [i, gate] of gates.entries()) {
+      const removed = this.run(removeUnits(this.coupling, removalOf([depth[i]!])).graph);
+      // Kernels are the same; only sums over a batch or a concatenation may be taken in another order.
+      expect(largestDifference(runWith(gate), removed), gate.unit).toBeLessThanOrEqual(1e-5);
     }
   }
 
@@ -155,8 +173,8 @@ export class DepthChecks {
     return (this.whole ??= this.run(this.graph));
   }
 
-  private run(graph: Graph): Outputs {
-    const results = evaluateGraph(graph, this.feeds);
+  private run(graph: Graph, feeds: Record<string, Tensor> = {}): Outputs {
+    const results = evaluateGraph(graph, { ...this.feeds, ...feeds });
     return new Map(graph.outputs.map(({ name }) => [name, results[name]!.data as Float32Array]));
   }
 }

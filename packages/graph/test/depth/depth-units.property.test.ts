@@ -6,7 +6,9 @@ import {
   evaluateGraph,
   float32,
   type Graph,
+  gateUnits,
   removeUnits,
+  type Tensor,
   zeroUnits,
 } from '../../src/index.js';
 import { randomSource } from '../random-graph.js';
@@ -53,6 +55,7 @@ function check(net: Net, coupling: Coupling, units: readonly DepthUnit[]): void 
   }
   const reference = buildNet(net, leftBy(units));
   expectSame(actual, run(reference), what);
+  expectSame(runGated(coupling, units), actual, `${what}, switched off`);
   // What is left of the parameters is what the smaller net has.
   expect([...parameters(graph)].sort(), what).toEqual([...parameters(reference)].sort());
   if (units.every(({ treatment }) => treatment !== 'pass')) {
@@ -122,9 +125,24 @@ function withoutStage(net: Net): Net {
   return { ...net, down, up };
 }
 
-function run(graph: Graph): Float32Array {
+/** All units can be switched off, and some are. */
+function runGated(coupling: Coupling, units: readonly DepthUnit[]): Float32Array {
+  const { graph, gates } = gateUnits(coupling, coupling.flow.graph, coupling.depth);
+  const isOff = (id: string) => units.some((unit) => unit.id === id);
+  return run(
+    graph,
+    Object.fromEntries(
+      gates.map(({ input, unit }) => [
+        input,
+        { dtype: 'bool', shape: [1], data: Uint8Array.of(isOff(unit) ? 0 : 1) } as const,
+      ]),
+    ),
+  );
+}
+
+function run(graph: Graph, feeds: Readonly<Record<string, Tensor>> = {}): Float32Array {
   const values = Float32Array.from({ length: 2 * 8 * 8 }, (_, i) => Math.cos(3.7 * i));
-  return evaluateGraph(graph, { x: float32([1, 2, 8, 8], values) }).out.data as Float32Array;
+  return evaluateGraph(graph, { x: float32([1, 2, 8, 8], values), ...feeds }).out.data as Float32Array;
 }
 
 function expectSame(actual: Float32Array, expected: Float32Array, what: string): void {

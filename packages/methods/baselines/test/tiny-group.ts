@@ -25,6 +25,7 @@ export function scoreOf(criterion: Criterion, size: number, slices: readonly Tin
       const given = byName.get(tensor)!.inputNorms;
       return given && { axis: given.axis, norms: Float32Array.from(given.norms) };
     },
+    outputsWithout: () => ({ distance: 0, lossChange: 0 }),
     random: (_, unit) => unit / 10,
   });
   return scores && Array.from(scores);
