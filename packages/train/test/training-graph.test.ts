@@ -32,6 +32,7 @@ async function outputsOf(model: typeof student, feeds: Record<string, Tensor>): 
 async function check(
   terms: readonly LossTerm[],
   more: { mask?: Tensor; weighting?: number[]; guidance?: number[] } = {},
+  given: { student: typeof student; teacher: typeof student } = { student, teacher },
 ) {
   const rows = isDoubled(terms) ? 2 * BATCH : BATCH;
   const feeds: Record<string, Tensor> = {
@@ -39,9 +40,9 @@ async function check(
     timestep: int64(Array.from({ length: rows }, (_, i) => 100 + 300 * i)),
   };
   const shapes = { sample: feeds.sample.shape, timestep: [rows] };
-  const graph = bindInputs(student.graph, shapes);
+  const graph = bindInputs(given.student.graph, shapes);
   const taps = terms.flatMap((term) =>
-    term.kind === 'features' ? [featureTaps(graph, bindInputs(teacher.graph, shapes), term.at)] : [],
+    term.kind === 'features' ? [featureTaps(graph, bindInputs(given.teacher.graph, shapes), term.at)] : [],
   );
   const wrt = ['first.weight', 'second.bias'];
   const training = trainingGraph({
@@ -54,7 +55,7 @@ async function check(
     wrt,
   });
   const executable = await referenceEngine().compile(training, { variable: wrt });
-  const theirs = await outputsOf(teacher, feeds);
+  const theirs = await outputsOf(given.teacher, feeds);
   const values: Record<string, Tensor> = {
     [inputNames.target]: target,
     [inputNames.teacher]: float32([rows, 2, 2, 2], theirs.out),
@@ -90,7 +91,18 @@ async function check(
     // Central differences of float32 losses: third derivatives and rounding are each below 1e-3 of the largest here.
     expectClose(gradient, numeric, 3e-3, `gradient of ${name}`);
   }
-  return { losses, ours: await outputsOf(student, feeds), theirs };
+  return { losses, ours: await outputsOf(given.student, feeds), theirs };
+}
+
+/** The model whose first stage gives so many times as much. */
+function withScaledFirst(model: typeof student, scale: number): typeof student {
+  const constants = new Map(model.graph.constants);
+  for (const name of ['first.weight', 'first.bias']) {
+    const constant = constants.get(name)!;
+    const values = toFloat32(constant.value!).map((value) => value * scale);
+    constants.set(name, { ...constant, value: float32(constant.shape, values) });
+  }
+  return { ...model, graph: { ...model.graph, constants } };
 }
 
 /** Mean of squares of each row's differences. */
@@ -130,6 +142,21 @@ describe('trainingGraph', () => {
       rowErrors(ours.first, theirs.first, 4).map((error) => error / (square + 1e-6)),
       1e-6,
     );
+  });
+  it('normalised features: scaling a stage of both leaves the loss as it is; without, it grows with the square', async () => {
+    const lossOf = async (normalized: boolean, scale: number) => {
+      const given = { student: withScaledFirst(student, scale), teacher: withScaledFirst(teacher, scale) };
+      return (await check([featureDistillation({ at: ['first'], normalized })], {}, given)).losses[0];
+    };
+    for (const scale of [0.5, 4]) {
+      // What is added to the mean square against division by zero is 1e-6; the mean square itself is above 0.01.
+      expectClose(await lossOf(true, scale), await lossOf(true, 1), 2e-4);
+      expectClose(
+        await lossOf(false, scale),
+        (await lossOf(false, 1)).map((loss) => loss * scale ** 2),
+        1e-5,
+      );
+    }
   });
   it('guided: the distance of u + w (c - u); other terms see the rows with conditions alone', async () => {
     const { losses, ours, theirs } = await check([denoising(), guidedDistillation({ weight: 0.5 })], {
