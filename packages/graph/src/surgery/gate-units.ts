@@ -97,5 +97,5 @@ function switched(node: GraphNode, switches: ReadonlyMap<string, readonly Switch
 }
 
 function nodeOf(op: string, inputs: readonly string[], output: string): GraphNode {
-  return { name: output, op, domain: '', inputs: [...inputs], outputs: [output], attributes: {}, scope: '' };
+  return { name: `${output}/${op}`, op, domain: '', inputs: [...inputs], outputs: [output], attributes: {}, scope: '' };
 }

@@ -43,6 +43,8 @@ describe('gateUnits', () => {
       ['bool', [input!.shape[0]]],
     ]);
     expect(gated.graph.outputs).toEqual(graph.outputs);
+    const names = gated.graph.nodes.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 
   it('gives every row what its gates leave', () => {
