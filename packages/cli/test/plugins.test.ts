@@ -149,7 +149,7 @@ describe('plugins and methods', () => {
     expect(names(criteria)).toEqual(
       expect.arrayContaining(['fpgm', 'lamp', 'magnitude', 'norm-scale', 'obd', 'random', 'taylor', 'wanda']),
     );
-    expect(names(selectors)).toEqual(['global', 'isomorphic', 'local']);
+    expect(names(selectors)).toEqual(['exhaustive', 'global', 'greedy', 'isomorphic', 'knapsack', 'local']);
     const { options } = methods.find(({ name }: { name: string }) => name === 'diff-pruning');
     expect(options).toContainEqual(
       expect.objectContaining({
