@@ -58,3 +58,12 @@ it.each(['unet2d-tiny', 'unet2d-cond-sd1', 'unet2d-cond-sdxl', 'dit', 'autoencod
     await Promise.all([reference!.dispose(), ours!.dispose()]);
   },
 );
+
+it.each(['unet2d-tiny', 'unet2d-cond-sd1', 'dit'])(
+  'engine wasm computes the gradients of %s, weights being activations there',
+  async (name) => {
+    const golden = fixturePath(`${name}/golden.safetensors`);
+    const ran = await secateur(['check', fixturePath(name), golden, '--engine', 'wasm', '--grad', '--json']);
+    expect(ran.code, ran.stdout).toBe(0);
+  },
+);

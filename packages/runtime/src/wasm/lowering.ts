@@ -63,6 +63,8 @@ export class Lowering {
   }
 
   emit(step: Step): void {
+    const early = step.reads.find(({ pending }) => pending);
+    if (early) throw new Error(`wasm: ${step.kind} "${step.label}" reads "${early.label}" before it is computed`);
     if (step.writes.length === 0 || step.writes.some(({ size }) => size > 0)) this.steps.push(step);
   }
 

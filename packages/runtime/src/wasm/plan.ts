@@ -65,7 +65,13 @@ export async function createPlan(
     }
     for (const step of steps) await step.prepare?.(assets);
     const tensors = new Map<string, Tensor>();
-    const base = (buffer: Buffer): number => bases.get(buffer)!;
+    const base = (buffer: Buffer): number => {
+      const pointer = bases.get(buffer);
+      if (pointer !== undefined) return pointer;
+      // Of no elements: no step writes it, and none reads any of it.
+      if (buffer.size === 0) return block!;
+      throw new Error(`wasm: nothing writes "${buffer.label}"`);
+    };
     const place: Place = { runtime, tensors, base, at: (view) => base(view.buffer) + 4 * view.offset };
     const runs = steps.map((step) => step.bind(place));
     return {

@@ -214,6 +214,18 @@ describe('linear layers', () => {
       },
       ['linear'],
     ));
+  it.each<[string, Build]>([
+    ['Gemm', (b, x) => b.op('Gemm', [x, b.op('Concat', [b.op('Sin', [x]), x], { axis: int(1) })], { transA: int(1) })],
+    [
+      'Conv',
+      (b, x) => {
+        const picture = b.op('Reshape', [x, b.ints([1, 2, 3, 8])]);
+        const weight = b.op('Reshape', [b.op('Gemm', [x, b.weight('w', [8, 12])]), b.ints([12, 2, 3, 1])]);
+        return b.op('Conv', [picture, weight], { pads: ints([1, 0, 1, 0]) });
+      },
+    ],
+  ])('%s with a weight that is computed just before', (_, build) => check([6, 8], build));
+
   it('half-precision weights', () =>
     check([2, 6, 16], (b, x) => {
       const w = b.constant('w', constantOf(castTensor(wave([16, 8]), 'float16')));

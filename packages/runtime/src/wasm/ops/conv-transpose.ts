@@ -13,7 +13,8 @@ export const convTranspose: OpLowering = {
   op: 'ConvTranspose',
   lower(context) {
     const { lowering, label } = context;
-    const weight = context.value(1);
+    const read = context.value(1);
+    const weight = read.kind === 'view' ? lowering.ready(read) : read;
     const bias = context.constant(2);
     const given = context.shape(0);
     if (weight.kind === 'host' || given.length !== 4 || (context.has(2) && !bias)) {

@@ -13,7 +13,8 @@ const [mostKernel, mostStride] = [7, 2];
 export const conv: OpLowering = {
   op: 'Conv',
   lower(context) {
-    const weight = context.value(1);
+    const given = context.value(1);
+    const weight = given.kind === 'view' ? context.lowering.ready(given) : given;
     const shape = context.outputShape();
     if (weight.kind === 'host' || shape.length > 4) return context.refuse('is no convolution over one or two axes');
     const bias = context.constant(2);

@@ -41,7 +41,8 @@ const gemm: OpLowering = {
     const rows = getInt(node, 'transA', 0) === 1 ? transposeView(x, [1, 0]) : x;
     const isTransposed = getInt(node, 'transB', 0) === 1;
     const source = value.kind === 'constant' ? value.transposeOf : undefined;
-    return [linear(lowering, label, rows, source ?? value, source ? !isTransposed : isTransposed, bias ? [bias] : [])];
+    const weight = value.kind === 'view' ? lowering.ready(value) : (source ?? value);
+    return [linear(lowering, label, rows, weight, source ? !isTransposed : isTransposed, bias ? [bias] : [])];
   },
 };
 
