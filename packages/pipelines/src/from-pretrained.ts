@@ -58,7 +58,7 @@ export async function fromPretrained(folder: SourceFolder, options: FromPretrain
 export const DiffusionPipeline: { readonly fromPretrained: typeof fromPretrained } = { fromPretrained };
 export type DiffusionPipeline = Pipeline;
 
-function kindOf(
+export function kindOf(
   { model, config }: LoadedPart,
   inputs: DenoiserInputs,
   encoders: readonly TextEncoder[],
@@ -80,7 +80,7 @@ function kindOf(
 }
 
 /** Parts of a pipeline's folder, or those passed instead. */
-class OpenedFolder {
+export class OpenedFolder {
   private readonly runner: RunnerOptions & { logger: Logger };
 
   constructor(

@@ -11,6 +11,7 @@ import {
 import { nodeFile, nodeFolder } from '@secateur/core/node';
 import { SecateurError } from '@secateur/graph';
 import type { ImageOptions, ImageSet } from '@secateur/zoo';
+import { loadCaptioned, type PipelineParts, takesCaptions } from './load-captioned.js';
 import { labelInput, loadLabels, takesLabels } from './load-labels.js';
 import { modelPath, zooPrefix } from './load-model.js';
 import { loadSamples } from './load-samples.js';
@@ -24,17 +25,20 @@ export interface LoadImagesOptions {
   /** Default: silent. */
   readonly logger?: Logger;
   readonly signal?: AbortSignal;
+  /** The pipeline that the model belongs to, for data that its other parts have to encode. */
+  readonly pipeline?: PipelineParts;
 }
 
 /**
  * Calibration data for a model: {@link loadImages} of pictures, or {@link loadSamples} of a `.safetensors` file, which may
- * also hold prompts, class labels and whatever else the model takes.
+ * also hold prompts, class labels and whatever else the model takes; `zoo:fashion-mnist` with captions for models that take text.
  */
 export async function loadCalibration(
   model: Model,
   path: string,
   options: LoadImagesOptions = {},
 ): Promise<Calibration> {
+  if (takesCaptions(model, path)) return loadCaptioned(model, options.pipeline, options);
   return /\.safetensors$/i.test(path) ? loadSamples(model, path, options) : loadImages(model, path, options);
 }
 

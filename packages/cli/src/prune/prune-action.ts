@@ -1,5 +1,6 @@
 import {
   type Calibration,
+  type Engine,
   type Method,
   type Model,
   type PruneResult,
@@ -54,7 +55,7 @@ export async function pruneAction(
   const method = await methodOf(registry, flags, methodOptions);
   const model = await loadModel(input, { component: flags.component });
   const engine = await session.engine();
-  const data = await calibrationOf(session, model, flags);
+  const data = await calibrationOf(session, { path: input, engine }, model, flags);
   const store = out === undefined ? undefined : runFolder(runFolderOf(out));
   try {
     const result = await prune(model, {
@@ -105,11 +106,17 @@ async function resultJson({ report }: PruneResult): Promise<object> {
   return reportJson(report, { scores: false });
 }
 
-async function calibrationOf(session: Session, model: Model, flags: PruneFlags): Promise<Calibration | undefined> {
+async function calibrationOf(
+  session: Session,
+  pipeline: { readonly path: string; readonly engine: Engine },
+  model: Model,
+  flags: PruneFlags,
+): Promise<Calibration | undefined> {
   if (flags.data === undefined) return undefined;
   const { signal, logger, options } = session;
   return loadCalibration(model, session.source(flags.data), {
     samples: flags.samples,
+    pipeline: { ...pipeline, threads: options.threads },
     seed: options.seed,
     logger,
     signal,
