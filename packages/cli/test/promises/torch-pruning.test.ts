@@ -63,7 +63,7 @@ describe('Torch-Pruning on unet2d-tiny', () => {
 
   it('covers all but the output bias', () => {
     expect(coupling.notPruned).toEqual([
-      { tensor: 'conv_out.bias', axis: 0, reason: 'the model\'s output "out"', parameters: 3 },
+      { tensor: 'conv_out.bias', axis: 0, reason: 'tied to the model\'s output "out"', parameters: 3 },
     ]);
     expect(coupling.covered / coupling.parameters).toBeGreaterThan(0.99);
   });
