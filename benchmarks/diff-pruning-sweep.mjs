@@ -7,16 +7,17 @@
  *   npm run build && node benchmarks/diff-pruning-sweep.mjs [--timesteps 100] [--batch 8] [--timesteps-per-run 1]
  *     [--threads 2] [--rounds 3] [--python PYTHON] [--out benchmarks/results/diff-pruning-sweep.json]
  */
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { collectStatistics, gradients } from '@secateur/core';
 import { modelFromWeights, randomWeights } from '@secateur/diffusers';
 import { couple } from '@secateur/graph';
 import { nodeEngine } from '@secateur/runtime/node';
 import { calibration, samplerNamed, torchGenerator } from '@secateur/samplers';
+import { median } from './measured-process.mjs';
+import { runReference, secondsInTurn } from './python.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +39,6 @@ const rounds = Number(values.rounds);
 const configPath = fileURLToPath(
   new URL('../packages/testkit/fixtures/configs/ddpm-cifar10-32/config.json', import.meta.url),
 );
-const referencePath = fileURLToPath(new URL('../tools/reference/diff_pruning_sweep.py', import.meta.url));
 const config = JSON.parse(await readFile(configPath, 'utf8'));
 const model = modelFromWeights('ddpm-cifar10-32', config, randomWeights(config, 1));
 const coupling = couple(model.graph);
@@ -74,35 +74,19 @@ async function secateurSeconds() {
   return (ended - started) / 1000;
 }
 
-async function pytorch() {
-  const args = [
-    referencePath,
+function pytorchSeconds() {
+  return runReference(values.python, 'diff_pruning_sweep.py', [
     configPath,
-    '--timesteps',
-    `${timesteps}`,
-    '--batch',
-    `${batch}`,
-    '--threads',
-    `${threads}`,
-  ];
-  const { stdout } = await promisify(execFile)(values.python, args);
-  return JSON.parse(stdout.trim().split('\n').at(-1));
+    ...['--timesteps', timesteps, '--batch', batch, '--threads', threads],
+  ]);
 }
 
-const times = { secateur: [], pytorch: [] };
-const versions = { node: process.versions.node, engine: await engine.describe() };
-for (let round = 0; round < rounds; round++) {
-  times.secateur.push(await secateurSeconds());
-  if (values.python) {
-    const { seconds, versions: theirs } = await pytorch();
-    times.pytorch.push(seconds);
-    Object.assign(versions, theirs);
-  }
-  const shown = Object.entries(times).filter(([, all]) => all.length > 0);
-  console.log(`round ${round + 1}: ${shown.map(([name, all]) => `${name} ${all.at(-1).toFixed(1)} s`).join(', ')}`);
-}
-
-const median = (all) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)];
+const { times, versions } = await secondsInTurn({
+  rounds,
+  ours: secateurSeconds,
+  theirs: values.python && pytorchSeconds,
+  name: 'pytorch',
+});
 const result = {
   what: "Diff-Pruning's sweep on ddpm-cifar10-32, random weights; seconds without set-up and warm-up, median of rounds",
   timesteps,
@@ -120,7 +104,7 @@ const result = {
   loadAverage: loadavg()[0],
   cores: cpus().length,
   cpu: cpus()[0].model,
-  versions,
+  versions: { node: process.versions.node, engine: await engine.describe(), ...versions },
 };
 console.log(JSON.stringify(result, null, 2));
 if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);

@@ -57,6 +57,8 @@ export function spread(numbers) {
   return { min: sorted[0], median: sorted[sorted.length >> 1], max: sorted[sorted.length - 1] };
 }
 
+export const median = (numbers) => spread(numbers).median;
+
 /** Memory of this process now, in MB: all that is resident, and of it what is not mapped from files. */
 export function residentMb() {
   const status = readFileSync('/proc/self/status', 'utf8');

@@ -8,16 +8,16 @@
  *
  * On a machine that is busy with other work `--clock cpu --threads 1` compares what the two processes used of the processor.
  */
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { nodeEngine } from '@secateur/runtime/node';
 import { zooPath } from '@secateur/zoo/node';
 import { createPipeline, loadModel } from 'secateur';
 import { clockOf } from './clock.mjs';
+import { median } from './measured-process.mjs';
+import { runReference, secondsInTurn } from './python.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -47,32 +47,21 @@ async function secateurSeconds() {
   return now() - started;
 }
 
-async function diffusers() {
-  const args = [
-    fileURLToPath(new URL('../tools/reference/sampling_time.py', import.meta.url)),
+function diffusersSeconds() {
+  return runReference(values.python, 'sampling_time.py', [
     join(zooPath('fashion-ddpm-32'), 'unet'),
-    ...['--images', `${images}`, '--steps', `${steps}`, '--batch', `${batch}`, '--threads', `${threads}`],
-    ...['--clock', values.clock],
-  ];
-  const { stdout } = await promisify(execFile)(values.python, args);
-  return JSON.parse(stdout.trim().split('\n').at(-1));
+    ...['--images', images, '--steps', steps, '--batch', batch, '--threads', threads, '--clock', values.clock],
+  ]);
 }
 
-const all = { secateur: [], diffusers: [] };
-const versions = { node: process.versions.node, engine: await engine.describe() };
-for (let round = 0; round < rounds; round++) {
-  all.secateur.push(await secateurSeconds());
-  if (values.python) {
-    const theirs = await diffusers();
-    all.diffusers.push(theirs.seconds);
-    Object.assign(versions, theirs.versions);
-  }
-  const shown = Object.entries(all).filter(([, times]) => times.length > 0);
-  console.log(`round ${round + 1}: ${shown.map(([name, times]) => `${name} ${times.at(-1).toFixed(1)} s`).join(', ')}`);
-}
+const { times: all, versions } = await secondsInTurn({
+  rounds,
+  ours: secateurSeconds,
+  theirs: values.python && diffusersSeconds,
+  name: 'diffusers',
+});
 await pipeline.dispose();
 
-const median = (times) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)];
 const result = {
   what: `Drawing 1,000 pictures of the zoo's DDPM, DDIM with ${steps} steps${images === 1000 ? '' : `, worked out from ${images}`}; median of rounds`,
   images,
@@ -92,7 +81,7 @@ const result = {
   loadAverage: loadavg()[0],
   cores: cpus().length,
   cpu: cpus()[0].model,
-  versions,
+  versions: { node: process.versions.node, engine: await engine.describe(), ...versions },
 };
 console.log(JSON.stringify(result, null, 2));
 if (values.out) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);

@@ -22,6 +22,7 @@ import init, {
   hasRelaxedSimd,
   packWeights,
 } from '@secateur/sparse-wasm';
+import { median } from './measured-process.mjs';
 
 const { values: args } = parseArgs({
   options: {
@@ -63,7 +64,6 @@ function random() {
 const uniform = (n, scale = 1) => Float32Array.from({ length: n }, () => (2 * random() - 1) * scale);
 /** Milliseconds since some moment. */
 const now = args.clock === 'cpu' ? () => process.cpuUsage().user / 1000 : () => performance.now();
-const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
 
 /** Whole kernels; `keep(channel)` of each four output channels. */
 function mask(outputs, inputs, taps, rows, keep) {

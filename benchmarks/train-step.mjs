@@ -9,18 +9,18 @@
  *
  * On a machine that is busy with other work `--clock cpu --threads 1` compares what the two processes used of the processor.
  */
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { nodeEngine } from '@secateur/runtime/node';
 import { createSampler } from '@secateur/samplers';
 import { nOfMMask, sampleSet, train } from '@secateur/train';
 import { zooImages, zooPath } from '@secateur/zoo/node';
 import { loadModel } from 'secateur';
 import { clockOf } from './clock.mjs';
+import { median } from './measured-process.mjs';
+import { runReference } from './python.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -65,14 +65,11 @@ async function secateurSteps(more = {}) {
   return { seconds, updateShare: (report.measured.updateSeconds * steps) / (steps + warmUp) / (last - first) };
 }
 
-async function pytorchSteps() {
-  const args = [
-    fileURLToPath(new URL('../tools/reference/train_step_time.py', import.meta.url)),
+function pytorchSteps() {
+  return runReference(values.python, 'train_step_time.py', [
     join(zooPath('fashion-ddpm-32'), 'unet/config.json'),
-    ...['--batch', `${batch}`, '--steps', `${steps}`, '--threads', `${threads}`, '--clock', values.clock],
-  ];
-  const { stdout } = await promisify(execFile)(values.python, args);
-  return JSON.parse(stdout.trim().split('\n').at(-1));
+    ...['--batch', batch, '--steps', steps, '--threads', threads, '--clock', values.clock],
+  ]);
 }
 
 /** Resident memory after collecting garbage, in MB, at ten moments of a long training. */
@@ -93,7 +90,6 @@ async function memoryOver(count) {
   return resident;
 }
 
-const median = (all) => all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)];
 const all = { secateur: [], pytorch: [] };
 const shares = [];
 const versions = { node: process.versions.node, engine: await engine.describe() };

@@ -11,8 +11,9 @@ import { parseArgs } from 'node:util';
 import { modelFromWeights, randomWeights } from '@secateur/diffusers';
 import { inferTypes, withoutDeadNodes, zeros } from '@secateur/graph';
 import { wasmEngineInNode, webEngineInNode } from '@secateur/runtime/node';
+import { interleaved } from './interleaved.mjs';
 import { masked24 } from './mask-24.mjs';
-import { machine } from './measured-process.mjs';
+import { machine, median } from './measured-process.mjs';
 import { noisyFeeds } from './noisy-feeds.mjs';
 
 const { values: args } = parseArgs({
@@ -26,7 +27,6 @@ const { values: args } = parseArgs({
   },
 });
 const now = args.clock === 'cpu' ? () => process.cpuUsage().user / 1000 : () => performance.now();
-const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
 
 const file = new URL('../packages/testkit/fixtures/configs/sd-v1-5/config.json', import.meta.url);
 const config = { ...JSON.parse(await readFile(file, 'utf8')), sample_size: Number(args.latent) };
@@ -68,21 +68,11 @@ async function measure(name) {
   }
   const executables = {};
   for (const [key, compile] of Object.entries(candidates)) executables[key] = await compile(graph);
-  const keys = Object.keys(executables);
-  const times = Object.fromEntries(keys.map((key) => [key, []]));
-  const start = performance.now();
-  for (let round = -1; round < 3 || performance.now() - start < 1000 * Number(args.seconds); round++) {
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[(i + round + 1) % keys.length];
-      const before = now();
-      await executables[key].run(values);
-      if (round >= 0) times[key].push(now() - before);
-    }
-  }
+  const times = await interleaved(executables, values, { warmUp: 1, rounds: 3, seconds: Number(args.seconds), now });
   for (const executable of Object.values(executables)) await executable.dispose();
-  const medianMs = Object.fromEntries(keys.map((key) => [key, median(times[key])]));
+  const medianMs = Object.fromEntries(Object.entries(times).map(([key, all]) => [key, median(all)]));
   print(name, medianMs);
-  return { block: name, rounds: times[keys[0]].length, medianMs };
+  return { block: name, rounds: times['ort-web'].length, medianMs };
 }
 
 /** A block as a graph, with what it reads and what others read of it. */

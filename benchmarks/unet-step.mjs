@@ -20,8 +20,9 @@ import { parseArgs } from 'node:util';
 import { modelFromWeights, randomWeights } from '@secateur/diffusers';
 import { nodeEngine, wasmEngineInNode, webEngineInNode } from '@secateur/runtime/node';
 import { loadModel } from '../packages/cli/dist/model/load-model.js';
+import { interleaved } from './interleaved.mjs';
 import { masked24 } from './mask-24.mjs';
-import { machine, measuredProcess, residentMb } from './measured-process.mjs';
+import { machine, measuredProcess, median, residentMb } from './measured-process.mjs';
 import { noisyFeeds } from './noisy-feeds.mjs';
 
 const { values: args } = parseArgs({
@@ -42,7 +43,6 @@ const { values: args } = parseArgs({
 const batch = Number(args.batch);
 /** Milliseconds since some moment. */
 const now = args.clock === 'cpu' ? () => process.cpuUsage().user / 1000 : () => performance.now();
-const median = (times) => [...times].sort((a, b) => a - b)[times.length >> 1];
 
 /** Times as fast as onnxruntime-web; and its memory's share. */
 const goals = { dense: { floor: 1.8, goal: 4 }, '2:4': { floor: 2.5, goal: 6 } };
@@ -93,14 +93,10 @@ async function measure(name) {
     if (!new RegExp(args.only).test(key)) continue;
     executables[key] = await (await candidate.engine()).compile(await graphFor(candidate, model));
   }
-  const times = await interleaved(executables, feeds);
-  const rounds = Object.values(times)[0].rounds;
-  const reference = (times['ort-web'] ?? Object.values(times)[0]).medianMs;
+  const times = await interleaved(executables, feeds, { warmUp: 2, rounds: 5, seconds: Number(args.seconds), now });
+  const rounds = Object.values(times)[0].length;
   console.log(`\n${model.name}, batch ${batch}, ${rounds} rounds`);
-  const rows = {};
-  for (const [key, { medianMs, minMs }] of Object.entries(times)) {
-    rows[key] = { medianMs, minMs, againstOrtWeb: reference / medianMs };
-  }
+  const rows = rowsOf(times);
   if (args.profile)
     for (const key of ['wasm dense', 'wasm 2:4'])
       if (executables[key]) await printProfile(key, executables[key], feeds);
@@ -122,31 +118,21 @@ async function measureInBrowser(name) {
     times: await page.call('timeSteps', source, batch, Number(args.seconds)),
     version: page.page.context().browser().version(),
   }));
-  const reference = median(times['ort-web']);
-  const rows = {};
-  for (const [key, all] of Object.entries(times)) {
-    rows[key] = { medianMs: median(all), minMs: Math.min(...all), againstOrtWeb: reference / median(all) };
-  }
+  const rows = rowsOf(times);
   console.log(`\n${name}, batch ${batch}, ${times['ort-web'].length} rounds, Chromium ${version}`);
   print(rows);
   return { model: name, chromium: version, rounds: times['ort-web'].length, candidates: rows };
 }
 
-/** Rounds until the time is up, at least five after two that do not count. */
-async function interleaved(executables, feeds) {
-  const names = Object.keys(executables);
-  const times = Object.fromEntries(names.map((name) => [name, []]));
-  const start = performance.now();
-  for (let round = -2; round < 5 || performance.now() - start < 1000 * Number(args.seconds); round++) {
-    for (let i = 0; i < names.length; i++) {
-      const name = names[(i + round + 2) % names.length];
-      const before = now();
-      await executables[name].run(feeds);
-      if (round >= 0) times[name].push(now() - before);
-    }
-  }
-  const summary = (all) => ({ medianMs: median(all), minMs: Math.min(...all), rounds: all.length });
-  return Object.fromEntries(names.map((name) => [name, summary(times[name])]));
+/** By candidate; ratios are to the first one where onnxruntime-web is left out. */
+function rowsOf(times) {
+  const reference = median(times['ort-web'] ?? Object.values(times)[0]);
+  return Object.fromEntries(
+    Object.entries(times).map(([key, all]) => {
+      const medianMs = median(all);
+      return [key, { medianMs, minMs: Math.min(...all), againstOrtWeb: reference / medianMs }];
+    }),
+  );
 }
 
 /** Medians of 15 runs, by kind of step and for the slowest steps. */

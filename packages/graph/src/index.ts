@@ -33,7 +33,7 @@ export {
   unifyDims,
 } from './dim.js';
 export { type ErrorCode, type ErrorDetails, SecateurError, throwIfAborted } from './errors.js';
-export { type EvaluateOptions, evaluateGraph } from './evaluate.js';
+export { type EvaluateOptions, evaluateGraph, evaluateNode } from './evaluate.js';
 export { type FoldOptions, foldConstants } from './fold.js';
 export { type GradientRequest, gradient } from './gradient/gradient.js';
 export {

@@ -35,10 +35,8 @@ export async function fashionImages(bytes: Uint8Array, options: SliceOptions = {
  */
 export function centred(idx: IdxArray, height: number, width: number, options: SliceOptions = {}): Tensor {
   const [available, h, w] = idx.shape;
-  const offset = options.offset ?? 0;
-  const count = options.count ?? available - offset;
-  const inside = Number.isInteger(offset) && Number.isInteger(count) && offset >= 0 && count >= 1;
-  if (!inside || offset + count > available) {
+  const { offset, count, isInside } = sliceOf(options, available);
+  if (!isInside) {
     throw new SecateurError('BAD_OPTION', `${count} images from number ${offset} on; the file has ${available}.`);
   }
   const [top, left] = [(height - h) / 2, (width - w) / 2];
@@ -51,4 +49,12 @@ export function centred(idx: IdxArray, height: number, width: number, options: S
     }
   }
   return tensor('float32', [count, 1, height, width], data);
+}
+
+/** The images that are asked for, defaults filled in, and whether there are such. */
+export function sliceOf(options: SliceOptions, available: number): Required<SliceOptions> & { isInside: boolean } {
+  const offset = options.offset ?? 0;
+  const count = options.count ?? available - offset;
+  const isWhole = Number.isInteger(offset) && Number.isInteger(count);
+  return { offset, count, isInside: isWhole && offset >= 0 && count >= 1 && offset + count <= available };
 }

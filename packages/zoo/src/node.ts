@@ -5,7 +5,7 @@ import { uniform } from '@secateur/core';
 import { SecateurError, type Tensor } from '@secateur/graph';
 import { brightnessOf, type CaptionWords, captionOf } from './captions.js';
 import { zooEntries } from './entries.js';
-import { fashionImages, type SliceOptions } from './fashion.js';
+import { fashionImages, type SliceOptions, sliceOf } from './fashion.js';
 import { type IdxArray, readIdx } from './idx.js';
 import { type PictureDecoders, pictureDecoders } from './picture-decoders.js';
 
@@ -65,12 +65,12 @@ async function labels(): Promise<IdxArray> {
   );
 }
 
-function rangeOf({ offset = 0, count }: SliceOptions, available: number): [first: number, end: number] {
-  const end = count === undefined ? available : offset + count;
-  if (!Number.isInteger(offset) || !Number.isInteger(end) || offset < 0 || end <= offset || end > available) {
-    throw new SecateurError('BAD_OPTION', `Images ${offset} to ${end - 1}: the zoo has 0 to ${available - 1}.`);
-  }
-  return [offset, end];
+/** @throws {SecateurError} BAD_OPTION when they are not all there */
+function rangeOf(options: SliceOptions, available: number): [first: number, end: number] {
+  const { offset, count, isInside } = sliceOf(options, available);
+  if (isInside) return [offset, offset + count];
+  const last = offset + count - 1;
+  throw new SecateurError('BAD_OPTION', `Images ${offset} to ${last}: the zoo has 0 to ${available - 1}.`);
 }
 
 /** Decoders of JPEG and WebP whose WebAssembly is read from the installed packages: `decoders` of `readImages` in Node. */

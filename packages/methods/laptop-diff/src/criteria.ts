@@ -27,30 +27,31 @@ export function withoutEntries(
   };
 }
 
+/** What both criteria are, but for what they read off the outputs. */
+const ofOutputsWithout = {
+  apiVersion: 1,
+  defaults: withoutDefaults,
+  options: toStandardJsonSchema(v.strictObject(withoutEntries(withoutDefaults.subsets))),
+  units: depthKinds,
+  needs: (options: WithoutOptions) => [outputsWithout(options)],
+} as const;
+
 /**
  * Output loss of a layer (Zhang et al., arXiv 2404.11098): how far the output moves when that layer alone is left out.
  *
  *   c_i = E ‖ε(r_i = 1) − ε_ori‖²,   over samples, noise and timesteps; mean over elements
  */
 export const outputLoss: PluginFactory<Criterion, WithoutOptions> = defineCriterion<WithoutOptions>({
+  ...ofOutputsWithout,
   name: 'output-loss',
-  apiVersion: 1,
   summary: 'How far the output moves when a layer alone is left out.',
-  defaults: withoutDefaults,
-  options: toStandardJsonSchema(v.strictObject(withoutEntries(withoutDefaults.subsets))),
-  units: depthKinds,
-  needs: (options) => [outputsWithout(options)],
   score: (group, context) => Float32Array.of(context.outputsWithout(group).distance),
 });
 
 /** By how much the denoising loss rises when a layer alone is left out: below 0 where it falls. */
 export const taskLoss: PluginFactory<Criterion, WithoutOptions> = defineCriterion<WithoutOptions>({
+  ...ofOutputsWithout,
   name: 'task-loss',
-  apiVersion: 1,
   summary: 'By how much the denoising loss rises when a layer alone is left out.',
-  defaults: withoutDefaults,
-  options: toStandardJsonSchema(v.strictObject(withoutEntries(withoutDefaults.subsets))),
-  units: depthKinds,
-  needs: (options) => [outputsWithout(options)],
   score: (group, context) => Float32Array.of(context.outputsWithout(group).lossChange),
 });

@@ -1,5 +1,7 @@
 import {
   castTensor,
+  defaultOps,
+  evaluateNode,
   type Graph,
   type GraphNode,
   int64,
@@ -14,7 +16,7 @@ import { lowerings } from './ops/index.js';
 import { NodeContext } from './ops/op-lowering.js';
 import { plain, plainOps, tensorStep } from './ops/plain.js';
 import type { Step } from './step.js';
-import { type ConstantValue, evaluate, type HostValue, type Value, widened } from './values.js';
+import { type ConstantValue, type HostValue, type Value, widened } from './values.js';
 
 /** Name under which the tensor of an output is found when all steps are done. */
 export const outputKey = (name: string): string => `output ${name}`;
@@ -106,12 +108,13 @@ function constantOutputs(lowering: Lowering, node: GraphNode): readonly Value[] 
   const read = async (): Promise<Tensor[]> => {
     const values: (Tensor | undefined)[] = [];
     for (const input of inputs) values.push(input && widened(input.value ?? (await input.read())));
-    return evaluate(node, lowering.graph.opset, values);
+    return evaluateNode(defaultOps, node, lowering.graph.opset, values);
   };
   const shapes = node.outputs.map((name) => (name ? lowering.shapeOf(name) : []));
   const isEager = inputs.every((input) => !input || input.value) && shapes.every((shape) => sizeOf(shape) <= mostEager);
   const values = isEager
-    ? evaluate(
+    ? evaluateNode(
+        defaultOps,
         node,
         lowering.graph.opset,
         inputs.map((input) => input?.value),

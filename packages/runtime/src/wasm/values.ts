@@ -1,4 +1,4 @@
-import { castTensor, type DType, defaultOps, type GraphNode, isFloat, opKey, type Tensor } from '@secateur/graph';
+import { castTensor, type DType, isFloat, type Tensor } from '@secateur/graph';
 import type { View } from './view.js';
 
 /** A value that does not change between runs. Large ones are read when a layer is packed, and not kept. */
@@ -27,19 +27,4 @@ export const isResident = (dtype: DType): boolean => isFloat(dtype) && dtype !==
 
 export function widened(value: Tensor): Tensor {
   return value.dtype === 'float16' || value.dtype === 'bfloat16' ? castTensor(value, 'float32') : value;
-}
-
-/** Outputs of one node in plain JavaScript. */
-export function evaluate(node: GraphNode, opset: number, inputs: readonly (Tensor | undefined)[]): Tensor[] {
-  const record = defaultOps.get(opKey(node.op, node.domain))!;
-  return record.evaluate({
-    node,
-    opset,
-    inputs,
-    input(i) {
-      const value = inputs[i];
-      if (value) return value;
-      throw new Error(`${node.op} "${node.name}" needs input ${i}`);
-    },
-  });
 }

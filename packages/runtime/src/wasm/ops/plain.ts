@@ -1,8 +1,8 @@
-import { castTensor, type GraphNode, opKey, type Tensor, toFloat32 } from '@secateur/graph';
+import { castTensor, defaultOps, evaluateNode, type GraphNode, opKey, type Tensor, toFloat32 } from '@secateur/graph';
 import type { Lowering } from '../lowering.js';
 import type { Step } from '../step.js';
 import { gathered } from '../strided.js';
-import { evaluate, type Value, widened } from '../values.js';
+import { type Value, widened } from '../values.js';
 import type { View } from '../view.js';
 
 /**
@@ -36,7 +36,7 @@ export function plain(lowering: Lowering, node: GraphNode): readonly Value[] {
   const dtypes = node.outputs.map((name) => (name ? lowering.types.get(name)!.dtype : undefined));
   lowering.emit(
     tensorStep(node.name, `plain ${node.op}`, inputs, outputs, (given) =>
-      evaluate(node, lowering.graph.opset, given).map((value, k) =>
+      evaluateNode(defaultOps, node, lowering.graph.opset, given).map((value, k) =>
         dtypes[k] && outputs[k]?.kind === 'host' ? castTensor(value, dtypes[k]) : value,
       ),
     ),
